@@ -1,0 +1,37 @@
+"""What is asked: a command with its limits, and the request that carries it through the pipeline."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mcp_ssh.model.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The text exactly as it will run, with its limits. `stdin` is given to the program, then its input ends."""
+
+    text: str
+    timeout_s: float
+    max_output_bytes: int
+    stdin: str | None = None
+
+
+class Operation(StrEnum):
+    """What a tool asks of a host. The value is what the audit log says under `tool`."""
+
+    CONNECT = "ssh_connect"
+    RUN = "ssh_run"
+    DISCONNECT = "ssh_disconnect"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call on one host. `id` joins its records; `confirmed` is the model's `confirm_dangerous`."""
+
+    id: str
+    principal: Principal
+    operation: Operation
+    host: str
+    command: Command | None = None
+    confirmed: bool = False
+    client: str = ""

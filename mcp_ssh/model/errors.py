@@ -1,0 +1,203 @@
+"""One tree of errors, each with a stable code, an advice, and whether anything ran.
+
+A message is a fact in lower case without a full stop. `hint` is the next step. `sent` says whether the command was
+on the wire: only where it is false may anybody repeat a command.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mcp_ssh.model.decision import Decision, Verdict
+
+
+class McpSshError(Exception):
+    """The root. `code` is stable and documented in docs/errors.md; `retryable` is about the very same call."""
+
+    code: ClassVar[str] = "error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "", sent: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.sent = sent
+
+
+class InvalidArgumentError(McpSshError):
+    """What the caller gave does not fit: unknown argument, wrong type, over a limit."""
+
+    code = "invalid_argument"
+
+
+class UnknownHostError(McpSshError):
+    """No host of this name is configured. No resolver was asked."""
+
+    code = "unknown_host"
+
+
+class HostDisabledError(McpSshError):
+    """The host stands in the file with `enabled: false`."""
+
+    code = "host_disabled"
+
+
+class NeedsPtyError(McpSshError):
+    """The host has no exec channel: its command line lives in a terminal."""
+
+    code = "needs_pty"
+
+
+class UnsupportedHostError(McpSshError):
+    """The host turned out to be of a kind that is not supported, such as Windows."""
+
+    code = "unsupported_host"
+
+
+class UnknownSessionError(McpSshError):
+    """There is no open session that the caller could mean."""
+
+    code = "unknown_session"
+
+
+class DeniedError(McpSshError):
+    """Policy or safety said no, and no confirmation of the caller would help."""
+
+    code = "denied"
+
+    def __init__(self, message: str, *, decision: Decision, verdict: Verdict | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.decision = decision
+        self.verdict = verdict
+
+
+class ConfirmationRequiredError(DeniedError):
+    """Safety blocks the command until it is confirmed."""
+
+    code = "confirmation_required"
+
+
+class AuditUnavailableError(McpSshError):
+    """A record could not be made durable. `sent` is true where the command had run before that was known."""
+
+    code = "audit_unavailable"
+
+
+class SecretMissingError(McpSshError):
+    """The environment variable that the file names is not set."""
+
+    code = "secret_missing"
+
+
+class KeyFileError(McpSshError):
+    """A private key cannot be read or decrypted."""
+
+    code = "key_unreadable"
+
+
+class DeadlineExceededError(McpSshError):
+    """The call's time was over before the command was sent."""
+
+    code = "deadline_exceeded"
+    retryable = True
+
+
+class SessionLimitError(McpSshError):
+    """Every session that may be open is open and busy."""
+
+    code = "too_many_sessions"
+    retryable = True
+
+
+class ConnectionFailedError(McpSshError):
+    """No TCP connection, or one that closed before SSH was spoken. Also the parent of what fails on the way in."""
+
+    code = "connect_failed"
+    retryable = True
+
+
+class ResolveError(ConnectionFailedError):
+    """The host's name has no address."""
+
+    code = "resolve_failed"
+
+
+class ConnectTimeoutError(ConnectionFailedError):
+    """Nothing answered in time."""
+
+    code = "connect_timeout"
+
+
+class HandshakeError(ConnectionFailedError):
+    """Both sides spoke and found nothing in common: versions, key exchange, ciphers."""
+
+    code = "handshake_failed"
+    retryable = False
+
+
+class HostKeyUnknownError(ConnectionFailedError):
+    """Under `strict`, the host's key stands in no known_hosts file."""
+
+    code = "host_key_unknown"
+    retryable = False
+
+
+class HostKeyChangedError(ConnectionFailedError):
+    """The host showed another key than the one that is known for it, or a revoked one."""
+
+    code = "host_key_changed"
+    retryable = False
+
+
+class AuthenticationError(ConnectionFailedError):
+    """The host took none of our credentials."""
+
+    code = "auth_failed"
+    retryable = False
+
+
+class SessionLostError(McpSshError):
+    """The connection ended. Where `sent` is true the outcome of the command is unknown."""
+
+    code = "session_lost"
+    retryable = True
+
+
+class LinkSilentError(SessionLostError):
+    """The connection is open and nobody answers on it."""
+
+    code = "link_silent"
+
+
+class ChannelRefusedError(McpSshError):
+    """The host opens no further channel on this connection (MaxSessions). Nothing was sent."""
+
+    code = "channel_refused"
+    retryable = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong in a configuration file: where it stands, which key, and what to write instead."""
+
+    file: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.key}: {self.message}"
+
+
+class ConfigurationError(McpSshError):
+    """The configuration cannot be used; all of its faults at once."""
+
+    code = "config_invalid"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        count = len(faults)
+        super().__init__(f"{count} fault{'s' if count != 1 else ''} in the configuration")
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.message}:", *(f"  {fault}" for fault in self.faults)])

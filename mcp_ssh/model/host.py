@@ -1,0 +1,82 @@
+"""Hosts: what one entry of hosts.yaml means once it is checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Shell(StrEnum):
+    """How a host is spoken to: `posix` by exec channels, `cli` in a terminal."""
+
+    POSIX = "posix"
+    CLI = "cli"
+
+
+class AuthMethod(StrEnum):
+    """How we log in."""
+
+    KEY = "key"
+    PASSWORD = "password"  # noqa: S105  the name of a method, not a password
+    AGENT = "agent"
+    KEYBOARD_INTERACTIVE = "keyboard-interactive"
+
+
+class HostKeyChecking(StrEnum):
+    """What happens with a host key that stands in no known_hosts file."""
+
+    STRICT = "strict"
+    ACCEPT_NEW = "accept-new"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """Login of a host. Holds names of environment variables, never a secret."""
+
+    method: AuthMethod
+    key_path: str | None = None
+    passphrase_env: str | None = None
+    password_env: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a command on a host may use. `None` means that the settings decide.
+
+    `max_concurrent` counts commands that run at once on the host, over all callers.
+    """
+
+    max_seconds: float | None = None
+    max_output_bytes: int | None = None
+    max_concurrent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One host of the inventory. `address` is what stands under `host:`, a name or an IP address."""
+
+    name: str
+    address: str
+    user: str
+    auth: Auth
+    port: int = 22
+    shell: Shell = Shell.POSIX
+    prompt_regex: str | None = None
+    description: str = ""
+    tags: frozenset[str] = frozenset()
+    enabled: bool = True
+    host_key: str | None = None
+    host_key_checking: HostKeyChecking = HostKeyChecking.ACCEPT_NEW
+    deny_patterns: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All hosts of the current configuration, by name, in the order of the file."""
+
+    hosts: Mapping[str, Host]
+
+    def tagged(self, tag: str) -> tuple[Host, ...]:
+        """The hosts that carry the tag."""
+        return tuple(host for host in self.hosts.values() if tag in host.tags)

@@ -1,0 +1,90 @@
+"""What came back. A non-zero exit code, a signal and a truncated output are results, not errors."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """The head and the tail of one output stream, and how many bytes between them were dropped."""
+
+    head: bytes = b""
+    tail: bytes = b""
+    omitted: int = 0
+
+    @property
+    def total(self) -> int:
+        """Bytes that the host sent."""
+        return len(self.head) + self.omitted + len(self.tail)
+
+
+class Outcome(StrEnum):
+    """How a command ended. `UNKNOWN` is said whenever it is true: the link went while the command ran."""
+
+    COMPLETED = "completed"
+    SIGNALLED = "signalled"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+class Ended(StrEnum):
+    """Whether what a command had started on the host is gone.
+
+    `CERTAIN`: its session was searched and nothing of it is left. `SIGNALLED`: its process group was told to end and
+    nobody could look. `UNKNOWN`: the host could not be reached to end it.
+    """
+
+    CERTAIN = "certain"
+    SIGNALLED = "signalled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The result of one command. `ended` is set when the command did not end by itself.
+
+    `exit_code` is set for COMPLETED, `signal` (a name without SIG, such as `KILL`) for SIGNALLED.
+    """
+
+    outcome: Outcome
+    stdout: Captured
+    stderr: Captured
+    duration_s: float
+    exit_code: int | None = None
+    signal: str | None = None
+    ended: Ended | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """The key that a host showed. `newly_pinned` is true for the connection that pinned it."""
+
+    algorithm: str
+    fingerprint: str
+    newly_pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a connection. `host_key` is None only where checking is off."""
+
+    address: str
+    port: int
+    user: str
+    version: str
+    host_key: HostKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One session as `ssh_list_sessions` shows it. `idle_s` is 0 while a command runs."""
+
+    id: str
+    host: str
+    peer: Peer
+    age_s: float
+    idle_s: float
+    running: int
+    commands: int
+    closes_in_s: float | None

@@ -1,0 +1,26 @@
+"""What the `settings:` block means once it is checked. Durations in seconds, sizes in bytes."""
+
+from dataclasses import dataclass
+
+from mcp_ssh.model.host import HostKeyChecking
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of the daemon. Paths are absolute and have `~` expanded."""
+
+    state_dir: str
+    audit_log: str
+    known_hosts: tuple[str, ...]
+    keys_dir: str | None = None
+    idle_timeout_s: float = 600.0
+    command_timeout_s: float = 60.0
+    connect_timeout_s: float = 15.0
+    keepalive_interval_s: float = 15.0
+    max_command_chars: int = 10_000
+    max_output_bytes: int = 1_048_576
+    max_sessions: int = 256
+    host_key_checking: HostKeyChecking = HostKeyChecking.ACCEPT_NEW
+    deny_patterns: tuple[str, ...] = ()
+    builtin_deny: bool = True
+    log_level: str = "info"

@@ -1,0 +1,150 @@
+"""The Protocols between the floors. Nobody on floor 3 knows a neighbour; app.py hands each what it needs."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from mcp_ssh.model.command import Command
+from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.host import Host
+from mcp_ssh.model.result import CommandResult, Peer
+from mcp_ssh.model.secret import Secret
+
+
+class Clock(Protocol):
+    """Time, so that two hours pass in a test at once."""
+
+    def now(self) -> float:
+        """Monotonic seconds: for deadlines and idle times."""
+        ...
+
+    def wall(self) -> float:
+        """Seconds since the epoch, UTC: for records."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when that many seconds have passed."""
+        ...
+
+
+class Secrets(Protocol):
+    """Where secrets come from. Asked late: when a connection is opened, not when a file is read."""
+
+    def get(self, name: str) -> Secret:
+        """The secret of that name. Raises `SecretMissingError` with the line that sets it."""
+        ...
+
+
+class Resolver(Protocol):
+    """Names to addresses; bounded and cached. Sends no packet to the host itself."""
+
+    async def resolve(self, name: str, port: int) -> Sequence[str]:
+        """All addresses, in the order to try. An IP address resolves to itself. Raises `ResolveError`."""
+        ...
+
+
+class AuditSink(Protocol):
+    """The audit log."""
+
+    async def append(self, event: str, fields: Mapping[str, object]) -> None:
+        """Return when the record is durable. Raises `AuditUnavailableError`; then nothing may run."""
+        ...
+
+
+class Stream(StrEnum):
+    """The two outputs of an exec channel."""
+
+    STDOUT = "stdout"
+    STDERR = "stderr"
+
+
+class Receiver(Protocol):
+    """Hears one channel, on the event loop, in order: opened, data…, exited, closed. It must not block."""
+
+    def opened(self) -> None:
+        """The channel stands. The request leaves right after this call: from here on it counts as sent."""
+        ...
+
+    def data(self, chunk: bytes, stream: Stream) -> None:
+        """Some output."""
+        ...
+
+    def exited(self, code: int | None, signal: str | None) -> None:
+        """The program ended with an exit code or by a signal (a name without SIG)."""
+        ...
+
+    def closed(self, error: McpSshError | None) -> None:
+        """Nothing more will come. `error` is set if the connection ended under the channel."""
+        ...
+
+
+class Channel(Protocol):
+    """One stream of a connection (RFC 4254). None of these calls raises when the channel is already closed."""
+
+    def write(self, data: bytes) -> None:
+        """Send to the program's input."""
+        ...
+
+    def write_eof(self) -> None:
+        """End the program's input."""
+        ...
+
+    def signal(self, name: str) -> None:
+        """Ask the server to signal the program's process group (RFC 4254 6.9). Servers may ignore it."""
+        ...
+
+    def close(self) -> None:
+        """Close the channel. The program on the host is not ended by that."""
+        ...
+
+
+class Connection(Protocol):
+    """One authenticated connection; whoever opened it closes it."""
+
+    @property
+    def peer(self) -> Peer:
+        """Who is at the other end."""
+        ...
+
+    async def open_exec(self, command: str, receiver: Receiver) -> Channel:
+        """Start one command on a channel of its own.
+
+        Raises `ChannelRefusedError` (nothing was sent) or `SessionLostError`.
+        """
+        ...
+
+    def watch(self, *, running: bool) -> None:
+        """Probe the link for a running command (silence is told within 5 s) or at the idle interval."""
+        ...
+
+    async def close(self) -> None:
+        """Close at once; never raises, never waits longer than a second."""
+        ...
+
+    async def wait_closed(self) -> McpSshError | None:
+        """Return when the connection has ended, with the reason if it was not closed by us."""
+        ...
+
+
+class Transport(Protocol):
+    """Carries bytes to a host."""
+
+    async def connect(self, host: Host, addresses: Sequence[str]) -> Connection:
+        """Open a connection to exactly one of the addresses, tried in order, within the connect timeout.
+
+        Raises `ConnectionFailedError` or one of its children, `SecretMissingError`, `KeyFileError`.
+        """
+        ...
+
+
+class Driver(Protocol):
+    """Knows how to talk to one kind of host over one connection; several commands may run at once."""
+
+    async def run(self, command: Command) -> CommandResult:
+        """Run one command; `command.timeout_s` counts from the call.
+
+        Returns TIMED_OUT with what came so far. On cancellation the command is ended on the host before
+        CancelledError goes on. Raises `SessionLostError` with `sent` false if it never left,
+        `DeadlineExceededError` if its turn did not come in time.
+        """
+        ...
