@@ -143,8 +143,9 @@ class Driver(Protocol):
     async def run(self, command: Command) -> CommandResult:
         """Run one command; `command.timeout_s` counts from the call.
 
-        Returns TIMED_OUT with what came so far. On cancellation the command is ended on the host before
-        CancelledError goes on. Raises `SessionLostError` with `sent` false if it never left,
-        `DeadlineExceededError` if its turn did not come in time.
+        Returns TIMED_OUT with what came so far. A cancellation is answered, not raised: the command is ended on the
+        host and CANCELLED is returned, so that the record of it can be written; call it in a task of its own.
+        Raises `SessionLostError` with `sent` false if it never left, `DeadlineExceededError` if its turn did not
+        come in time.
         """
         ...
