@@ -61,8 +61,8 @@ class Stream(StrEnum):
 class Receiver(Protocol):
     """Hears one channel, on the event loop, in order: opened, data…, exited, closed. It must not block."""
 
-    def opened(self) -> None:
-        """The channel stands. The request leaves right after this call: from here on it counts as sent."""
+    def opened(self, channel: "Channel") -> bool:
+        """The channel stands. On True the request leaves at once: it counts as sent. On False nothing is sent."""
         ...
 
     def data(self, chunk: bytes, stream: Stream) -> None:
@@ -80,10 +80,6 @@ class Receiver(Protocol):
 
 class Channel(Protocol):
     """One stream of a connection (RFC 4254). None of these calls raises when the channel is already closed."""
-
-    def write(self, data: bytes) -> None:
-        """Send to the program's input."""
-        ...
 
     def write_eof(self) -> None:
         """End the program's input."""
@@ -106,10 +102,12 @@ class Connection(Protocol):
         """Who is at the other end."""
         ...
 
-    async def open_exec(self, command: str, receiver: Receiver) -> Channel:
-        """Start one command on a channel of its own.
+    async def open_exec(self, command: str, receiver: Receiver) -> None:
+        """Return when the channel of the command stands and the request has left.
 
-        Raises `ChannelRefusedError` (nothing was sent) or `SessionLostError`.
+        Raises `ChannelRefusedError` or `SessionLostError`: nothing was sent. If the caller is cancelled meanwhile and
+        the host answers late, `receiver.opened` still decides. That the host takes no command at all is told by
+        `receiver.closed` with `NeedsPtyError`.
         """
         ...
 

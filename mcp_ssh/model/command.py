@@ -8,12 +8,11 @@ from mcp_ssh.model.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The text exactly as it will run, with its limits. `stdin` is given to the program, then its input ends."""
+    """The text exactly as it will run, with its limits. `max_output_bytes` counts for each of the two outputs."""
 
     text: str
     timeout_s: float
     max_output_bytes: int
-    stdin: str | None = None
 
 
 class Operation(StrEnum):

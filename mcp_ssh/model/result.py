@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mcp_ssh.model.errors import McpSshError
+
 
 @dataclass(frozen=True, slots=True)
 class Captured:
@@ -31,20 +33,24 @@ class Outcome(StrEnum):
 class Ended(StrEnum):
     """Whether what a command had started on the host is gone.
 
-    `CERTAIN`: its session was searched and nothing of it is left. `SIGNALLED`: its process group was told to end and
-    nobody could look. `UNKNOWN`: the host could not be reached to end it.
+    `CERTAIN`: its process session was searched and nothing of it is left. `SURVIVED`: some processes would not end,
+    such as those of another user. `SIGNALLED`: the program was told to end and did, and nobody could look at the rest.
+    `UNKNOWN`: the host could not be reached, or did not do what it was told.
     """
 
     CERTAIN = "certain"
+    SURVIVED = "survived"
     SIGNALLED = "signalled"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """The result of one command. `ended` is set when the command did not end by itself.
+    """The result of one command.
 
-    `exit_code` is set for COMPLETED, `signal` (a name without SIG, such as `KILL`) for SIGNALLED.
+    `exit_code` is set for COMPLETED (None where the host told none), `signal` (a name without SIG, such as `KILL`) for
+    SIGNALLED, `ended` where the command did not end by itself, `lost` (why) for UNKNOWN. `left_running`: the program
+    ended, and a background process of it still holds the outputs; it was left alone.
     """
 
     outcome: Outcome
@@ -54,6 +60,8 @@ class CommandResult:
     exit_code: int | None = None
     signal: str | None = None
     ended: Ended | None = None
+    left_running: bool = False
+    lost: McpSshError | None = None
 
 
 @dataclass(frozen=True, slots=True)

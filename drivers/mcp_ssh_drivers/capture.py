@@ -1,0 +1,45 @@
+"""Bounded memory of an output stream: its head and its tail."""
+
+from mcp_ssh.model.result import Captured
+
+
+class HeadTail:
+    """Keeps the first and the last half of `limit` bytes; counts what falls out between them.
+
+    Each byte is copied at most three times however long the stream is, and memory stays below 1.5 times `limit`.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._head_limit = limit // 2
+        self._tail_limit = limit - self._head_limit
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._dropped = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the stream."""
+        room = self._head_limit - len(self._head)
+        if room > 0:
+            self._head += chunk[:room]
+            chunk = chunk[room:]
+        if len(chunk) > self._tail_limit:
+            cut = len(chunk) - self._tail_limit
+            self._dropped += len(self._tail) + cut
+            self._tail[:] = chunk[cut:]
+        else:
+            self._tail += chunk
+            if len(self._tail) > 2 * self._tail_limit:
+                self._trim()
+
+    def captured(self) -> Captured:
+        """What is kept now. Short streams come back whole, in `head` alone."""
+        self._trim()
+        if self._dropped == 0:
+            return Captured(head=bytes(self._head + self._tail))
+        return Captured(bytes(self._head), bytes(self._tail), self._dropped)
+
+    def _trim(self) -> None:
+        surplus = len(self._tail) - self._tail_limit
+        if surplus > 0:
+            del self._tail[:surplus]
+            self._dropped += surplus

@@ -1,0 +1,163 @@
+"""What travels beside a command on an exec channel: pure text, no I/O.
+
+An SSH server hands the text of an exec request to the login shell as `$SHELL -c TEXT` and leads a new process session
+with it. To end everything that a command started, one must know that session, and SSH has no way to ask. So the shell
+is asked to say its process id first, on stderr, in front of the command:
+
+    echo TOKEN $$ >&2; COMMAND
+
+The command's own bytes are untouched: it starts where a command may start, on the same line (so that the shell's error
+messages keep their line numbers), and the announcement is taken out of stderr again. It is only done for shells that
+are known to read this line as it is meant. csh would take `>&2` for a file's name; under such a login shell the command
+is run by `sh -c`, which is also what it was judged for. Where not even that works (ForceCommand, a restricted shell)
+the command goes alone.
+"""
+
+import re
+import shlex
+from enum import StrEnum
+
+sh_family = frozenset({"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "pdksh", "lksh", "yash", "zsh", "busybox"})
+
+probe = "printf 'mcp-ssh %s\\n' \"$0\""
+second_probe = "sh -c 'printf \"mcp-ssh sh\\n\"'"
+_probe_answer = re.compile(rb"mcp-ssh (\S+)\r?\n\Z")
+_pid_digits = 10
+
+
+class LoginShell(StrEnum):
+    """What an exec request meets on the host."""
+
+    POSIX = "posix"
+    """The login shell is one of the sh family."""
+    OTHER = "other"
+    """The login shell is another one, and `sh` can be started from it."""
+    UNKNOWN = "unknown"
+    """Neither: a forced command, a restricted shell, a program."""
+
+
+def read_probe(answer: bytes) -> LoginShell | None:
+    """What the answer to `probe` says; None if `second_probe` must decide."""
+    found = _probe_answer.match(answer)
+    if found is None:
+        return None
+    name = found.group(1).decode("ascii", "replace").rsplit("/", 1)[-1].lstrip("-")
+    return LoginShell.POSIX if name in sh_family else None
+
+
+def read_second_probe(answer: bytes) -> LoginShell:
+    """What the answer to `second_probe` says."""
+    return LoginShell.OTHER if answer == b"mcp-ssh sh\n" else LoginShell.UNKNOWN
+
+
+def exec_request(command: str, shell: LoginShell, token: str) -> str:
+    """The text of the exec request. `token` is random and of letters and digits only."""
+    if shell is LoginShell.UNKNOWN:
+        return command
+    announced = f"echo {token} $$ >&2; {command}"
+    return announced if shell is LoginShell.POSIX else f"exec sh -c {shlex.quote(announced)}"
+
+
+class Announcement:
+    """Takes the line with the process id out of the beginning of stderr, whatever the chunk borders."""
+
+    def __init__(self, token: str) -> None:
+        self._line = re.compile(rb"%b ([0-9]{1,%d})\r?\n" % (token.encode("ascii"), _pid_digits))
+        self._longest = len(token) + 1 + _pid_digits + 2
+        self._held: bytes | None = b""
+        self.pid: int | None = None
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The bytes of this chunk, and of held ones, that belong to the command."""
+        if self._held is None:
+            return chunk
+        self._held += chunk
+        found = self._line.match(self._held)
+        if found is not None:
+            self.pid = int(found.group(1))
+            rest, self._held = self._held[found.end() :], None
+            return rest
+        if b"\n" in self._held or len(self._held) >= self._longest:
+            return self.flush()
+        return b""
+
+    def flush(self) -> bytes:
+        """What is still held when the stream ends: it was no announcement."""
+        rest, self._held = self._held or b"", None
+        return rest
+
+
+def end_request(pid: int) -> str:
+    """A script that ends the process session `pid` and all descendants, and prints how many of them are left.
+
+    It looks at /proc where there is one (Linux, with the session of each process), else at `ps` (BSD, macOS, with the
+    process group). What was found once stays in the list, since a child changes its parent when that one ends first.
+    TERM, up to one second of grace, then KILL; zombies do not count. It needs no program but sh, kill, sleep and, on
+    BSD, ps.
+    """
+    return f"exec sh -c {shlex.quote(_end_script.replace('@PID@', str(pid)))}"
+
+
+_left = re.compile(rb"mcp-ssh left ([0-9]+)\s*\Z")
+
+
+def read_left(answer: bytes) -> int | None:
+    """How many processes the end script could not end; None if it did not say."""
+    found = _left.search(answer)
+    return int(found.group(1)) if found else None
+
+
+_end_script = r"""
+leader=@PID@
+found=" $leader "
+table() {
+  if [ -r /proc/self/stat ]; then
+    for dir in /proc/[0-9]*; do
+      stat=
+      { while IFS= read -r line; do stat="$stat $line"; done < "$dir/stat"; } 2>/dev/null || continue
+      set -- ${stat##*) }
+      echo "${dir#/proc/} $1 $2 $4"
+    done
+  else
+    ps -A -o pid= -o state= -o ppid= -o pgid=
+  fi
+}
+look() {
+  now=$(table)
+  grown=yes
+  while [ $grown = yes ]; do
+    grown=no
+    while read -r pid state parent session; do
+      case $found in *" $pid "*) continue;; esac
+      case $found in
+        *" $parent "*) ;;
+        *) [ "$session" = $leader ] || continue;;
+      esac
+      found="$found$pid "
+      grown=yes
+    done <<END
+$now
+END
+  done
+  left=
+  while read -r pid state parent session; do
+    case $state in Z*|X*) continue;; esac
+    case $found in *" $pid "*) left="$left $pid";; esac
+  done <<END
+$now
+END
+}
+for signal in TERM KILL; do
+  tries=0
+  while [ $tries -lt 20 ]; do
+    look
+    [ -z "$left" ] && break 2
+    if [ $tries = 0 ] || [ $signal = KILL ]; then kill -s $signal $left 2>/dev/null; fi
+    tries=$((tries + 1))
+    sleep 0.05 2>/dev/null || sleep 1
+  done
+done
+look
+set -- $left
+echo "mcp-ssh left $#"
+"""

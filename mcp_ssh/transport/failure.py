@@ -1,0 +1,86 @@
+"""asyncssh's and the system's errors, translated once."""
+
+import errno
+
+import asyncssh
+
+from mcp_ssh.model.errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    ConnectTimeoutError,
+    HandshakeError,
+    LinkSilentError,
+    McpSshError,
+    SessionLostError,
+)
+from mcp_ssh.model.host import AuthMethod, Host
+
+_reasons = {
+    errno.ECONNREFUSED: ("refused the connection", "check `port`, and that an SSH server runs there"),
+    errno.EHOSTUNREACH: ("is unreachable", "check the network between here and the host"),
+    errno.ENETUNREACH: ("is in a network that is unreachable from here", "check the network between here and the host"),
+    errno.ETIMEDOUT: ("did not answer", "check `host`, `port` and firewalls"),
+    errno.ECONNRESET: ("reset the connection", "the host may limit connections or block this address"),
+}
+
+
+def while_connecting(error: Exception, host: Host, where: str) -> McpSshError:
+    """What an error on the way in means; `where` is address and port for people."""
+    match error:
+        case McpSshError():
+            return error
+        case asyncssh.PermissionDenied():
+            return _authentication(host)
+        case asyncssh.KeyExchangeFailed() | asyncssh.ProtocolNotSupported() | asyncssh.MACError():
+            return HandshakeError(f"{host.name} ({where}): {_text(error)}", hint="the host may speak only old SSH algorithms")
+        case asyncssh.ConnectionLost():
+            return ConnectionFailedError(
+                f"{host.name} ({where}) closed the connection before the login was done",
+                hint="the host may limit connections (MaxStartups) or block this address",
+            )
+        case asyncssh.ProtocolError() if "version" in str(error).lower() or "banner" in str(error).lower():
+            return HandshakeError(f"{host.name} ({where}) does not speak SSH: {_text(error)}", hint="check `port`")
+        case asyncssh.Error():
+            return HandshakeError(f"{host.name} ({where}): {_text(error)}")
+        case OSError():
+            return _system(error, host, where)
+        case _:
+            return ConnectionFailedError(f"{host.name} ({where}): {_text(error)}")
+
+
+def timed_out(host: Host, where: str, seconds: float) -> ConnectTimeoutError:
+    """Nothing answered."""
+    return ConnectTimeoutError(
+        f"{host.name} ({where}) did not answer within {seconds:g} s", hint="check `host`, `port` and firewalls"
+    )
+
+
+def while_open(error: Exception | None) -> SessionLostError:
+    """Why an open connection ended that we did not close."""
+    if isinstance(error, asyncssh.ConnectionLost) and "keepalive" in str(error):
+        return LinkSilentError("nobody answers on the connection any more", hint="check the host and the network")
+    reason = _text(error) if error else "the host closed it"
+    return SessionLostError(f"the connection was lost ({reason})", hint="the next call opens a new one")
+
+
+def _text(error: BaseException) -> str:
+    """An error's words as a fact: one line, no full stop, bounded."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words[:300].rstrip(".")
+
+
+def _system(error: OSError, host: Host, where: str) -> ConnectionFailedError:
+    fact, hint = _reasons.get(error.errno or 0, (f"cannot be reached ({error.strerror or error})", "check `host` and `port`"))
+    return ConnectionFailedError(f"{host.name} ({where}) {fact}", hint=hint)
+
+
+def _authentication(host: Host) -> AuthenticationError:
+    advice = {
+        AuthMethod.KEY: f"install the public key there: ssh-copy-id -i {host.auth.key_path}.pub {host.user}@{host.address}",
+        AuthMethod.AGENT: "list what the agent offers with ssh-add -l",
+        AuthMethod.PASSWORD: f"check the value of {host.auth.password_env}",
+        AuthMethod.KEYBOARD_INTERACTIVE: f"check the value of {host.auth.password_env}; one-time codes are not supported",
+    }
+    return AuthenticationError(
+        f"{host.name} did not accept the {host.auth.method} login of user {host.user!r}", hint=advice[host.auth.method]
+    )

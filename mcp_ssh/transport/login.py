@@ -1,0 +1,71 @@
+"""What we offer a host to log in with, gathered late and only for the method that the host's entry names."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import asyncssh
+
+from mcp_ssh.model.errors import AuthenticationError, KeyFileError
+from mcp_ssh.model.host import Auth, AuthMethod
+from mcp_ssh.model.secret import Secret
+from mcp_ssh.ports import Secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One way in. Exactly one of the three is set."""
+
+    key: asyncssh.SSHKey | None = None
+    password: Secret | None = None
+    agent_path: str | None = None
+    keyboard_only: bool = False
+
+    def methods(self) -> str:
+        """The SSH authentication methods to try, in order."""
+        if self.password is None:
+            return "publickey"
+        return "keyboard-interactive" if self.keyboard_only else "password,keyboard-interactive"
+
+
+async def gather(auth: Auth, secrets: Secrets, environ: Mapping[str, str]) -> Credentials:
+    """Collect what the method needs. Raises `SecretMissingError`, `KeyFileError` or `AuthenticationError`."""
+    if auth.method is AuthMethod.KEY:
+        return Credentials(key=await asyncio.to_thread(_read_key, auth, secrets))
+    if auth.method is AuthMethod.AGENT:
+        return Credentials(agent_path=_agent(environ))
+    return Credentials(
+        password=secrets.get(auth.password_env or ""),
+        keyboard_only=auth.method is AuthMethod.KEYBOARD_INTERACTIVE,
+    )
+
+
+def _agent(environ: Mapping[str, str]) -> str:
+    path = environ.get("SSH_AUTH_SOCK", "")
+    if not path:
+        raise AuthenticationError("no ssh-agent: SSH_AUTH_SOCK is not set", hint='eval "$(ssh-agent)"; ssh-add')
+    if not os.path.exists(path):  # noqa: PTH110  a socket's path, not a file of ours
+        raise AuthenticationError(f"no ssh-agent at {path}", hint='eval "$(ssh-agent)"; ssh-add')
+    return path
+
+
+def _read_key(auth: Auth, secrets: Secrets) -> asyncssh.SSHKey:
+    path = auth.key_path or ""
+    passphrase = secrets.get(auth.passphrase_env) if auth.passphrase_env else None
+    try:
+        return asyncssh.read_private_key(path, passphrase.reveal() if passphrase else None)
+    except OSError as error:
+        raise KeyFileError(f"key file {path}: {error.strerror}", hint="check `key_path`") from error
+    except asyncssh.KeyEncryptionError as error:
+        raise KeyFileError(f"key file {path}: the passphrase does not open it", hint=_passphrase_hint(auth)) from error
+    except asyncssh.KeyImportError as error:
+        if "passphrase" in str(error).lower():
+            raise KeyFileError(f"key file {path}: it needs a passphrase", hint=_passphrase_hint(auth)) from error
+        raise KeyFileError(f"key file {path}: not a private key that can be read ({error})") from error
+
+
+def _passphrase_hint(auth: Auth) -> str:
+    if auth.passphrase_env:
+        return f"check the value of {auth.passphrase_env}"
+    return "name the variable that holds it with `passphrase_env`, or use `method: agent`"
