@@ -1,10 +1,12 @@
 """Bounded memory of an output stream: its head and its tail."""
 
+import hashlib
+
 from mcp_ssh.model.result import Captured
 
 
 class HeadTail:
-    """Keeps the first and the last half of `limit` bytes; counts what falls out between them.
+    """Keeps the first and the last half of `limit` bytes; counts what falls out between them, and hashes all of it.
 
     Each byte is copied at most three times however long the stream is, and memory stays below 1.5 times `limit`.
     """
@@ -15,9 +17,11 @@ class HeadTail:
         self._head = bytearray()
         self._tail = bytearray()
         self._dropped = 0
+        self._digest = hashlib.sha256()
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the stream."""
+        self._digest.update(chunk)
         room = self._head_limit - len(self._head)
         if room > 0:
             self._head += chunk[:room]
@@ -35,8 +39,8 @@ class HeadTail:
         """What is kept now. Short streams come back whole, in `head` alone."""
         self._trim()
         if self._dropped == 0:
-            return Captured(head=bytes(self._head + self._tail))
-        return Captured(bytes(self._head), bytes(self._tail), self._dropped)
+            return Captured(bytes(self._head + self._tail), sha256=self._digest.hexdigest())
+        return Captured(bytes(self._head), bytes(self._tail), self._dropped, self._digest.hexdigest())
 
     def _trim(self) -> None:
         surplus = len(self._tail) - self._tail_limit

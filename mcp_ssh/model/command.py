@@ -21,6 +21,7 @@ class Operation(StrEnum):
     CONNECT = "ssh_connect"
     RUN = "ssh_run"
     DISCONNECT = "ssh_disconnect"
+    PLAN = "ssh_plan"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,3 +17,11 @@ class Principal:
 
     name: str
     via: Via
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and by which program. `client` is what the program says of itself: recorded, never believed."""
+
+    principal: Principal
+    client: str = ""

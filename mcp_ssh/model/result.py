@@ -8,11 +8,15 @@ from mcp_ssh.model.errors import McpSshError
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """The head and the tail of one output stream, and how many bytes between them were dropped."""
+    """The head and the tail of one output stream, and how many bytes between them were dropped.
+
+    `sha256` (hex) is over all bytes that the host sent, dropped ones included.
+    """
 
     head: bytes = b""
     tail: bytes = b""
     omitted: int = 0
+    sha256: str = ""
 
     @property
     def total(self) -> int:

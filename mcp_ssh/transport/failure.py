@@ -24,7 +24,7 @@ _reasons = {
 }
 
 
-def while_connecting(error: Exception, host: Host, where: str) -> McpSshError:
+def while_connecting(error: Exception, host: Host, where: str) -> McpSshError:  # noqa: PLR0911  a table of errors
     """What an error on the way in means; `where` is address and port for people."""
     match error:
         case McpSshError():
@@ -32,7 +32,9 @@ def while_connecting(error: Exception, host: Host, where: str) -> McpSshError:
         case asyncssh.PermissionDenied():
             return _authentication(host)
         case asyncssh.KeyExchangeFailed() | asyncssh.ProtocolNotSupported() | asyncssh.MACError():
-            return HandshakeError(f"{host.name} ({where}): {_text(error)}", hint="the host may speak only old SSH algorithms")
+            return HandshakeError(
+                f"{host.name} ({where}): {_text(error)}", hint="the host may speak only old SSH algorithms"
+            )
         case asyncssh.ConnectionLost():
             return ConnectionFailedError(
                 f"{host.name} ({where}) closed the connection before the login was done",
@@ -70,16 +72,18 @@ def _text(error: BaseException) -> str:
 
 
 def _system(error: OSError, host: Host, where: str) -> ConnectionFailedError:
-    fact, hint = _reasons.get(error.errno or 0, (f"cannot be reached ({error.strerror or error})", "check `host` and `port`"))
+    fact, hint = _reasons.get(
+        error.errno or 0, (f"cannot be reached ({error.strerror or error})", "check `host` and `port`")
+    )
     return ConnectionFailedError(f"{host.name} ({where}) {fact}", hint=hint)
 
 
 def _authentication(host: Host) -> AuthenticationError:
     advice = {
-        AuthMethod.KEY: f"install the public key there: ssh-copy-id -i {host.auth.key_path}.pub {host.user}@{host.address}",
+        AuthMethod.KEY: f"install the public key: ssh-copy-id -i {host.auth.key_path}.pub {host.user}@{host.address}",
         AuthMethod.AGENT: "list what the agent offers with ssh-add -l",
         AuthMethod.PASSWORD: f"check the value of {host.auth.password_env}",
-        AuthMethod.KEYBOARD_INTERACTIVE: f"check the value of {host.auth.password_env}; one-time codes are not supported",
+        AuthMethod.KEYBOARD_INTERACTIVE: f"check the value of {host.auth.password_env}; one-time codes are not answered",
     }
     return AuthenticationError(
         f"{host.name} did not accept the {host.auth.method} login of user {host.user!r}", hint=advice[host.auth.method]

@@ -57,7 +57,7 @@ class Known:
         return self.keys + self.vouched
 
     def algorithms(self) -> list[str]:
-        """Signature algorithms to offer: those of known keys first, so that the host shows the key that we can check."""
+        """Signature algorithms to offer: those of known keys first, so that the host shows a key that we can check."""
         known = [name for key in self.trusted for name in _signatures(key)]
         return [*dict.fromkeys([*known, *type_preference])]
 
@@ -162,11 +162,10 @@ class HostKeyJudge:
             )
         return False
 
-    def revoked(self, key: asyncssh.SSHKey | None) -> HostKeyChangedError:
+    def untrusted(self) -> HostKeyChangedError:
         """The error for a key that a known_hosts file marks as revoked, or a certificate that does not hold."""
-        shown = fingerprint(key) if key else "a key"
         return HostKeyChangedError(
-            f"the host key of {self._host.name} is not trusted: {shown} is revoked or not signed by a trusted authority",
+            f"the host key of {self._host.name} is not trusted: it is revoked, or no trusted authority signed it",
             hint="do not connect until whoever runs the host explains the key",
         )
 

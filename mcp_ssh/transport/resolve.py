@@ -62,7 +62,9 @@ class CachingResolver:
             self._asked.clear()
         times = self._asked.setdefault(name, deque(maxlen=look_ups_per_second))
         if len(times) == look_ups_per_second and now - times[0] < 1.0:
-            raise ResolveError(f"{name} was looked up {look_ups_per_second} times within a second", hint="try again later")
+            raise ResolveError(
+                f"{name} was looked up {look_ups_per_second} times within a second", hint="try again later"
+            )
         times.append(now)
 
     async def _ask(self, name: str, port: int) -> Sequence[str]:

@@ -254,7 +254,7 @@ class SshTransport:
             )
         except asyncssh.HostKeyNotVerifiable as error:
             assert judge is not None  # noqa: S101  without a judge nothing is verified
-            raise judge.refusal or judge.revoked(None) from error
+            raise judge.refusal or judge.untrusted() from error
         except BaseException:
             sock.close()
             raise
@@ -317,7 +317,7 @@ async def _dial(address: str, port: int) -> socket.socket:
     family, kind, protocol, _, target = rows[0]
     sock = socket.socket(family, kind, protocol)
     try:
-        sock.setblocking(False)  # noqa: FBT003  the socket module's own signature
+        sock.setblocking(False)
         await loop.sock_connect(sock, target)
     except BaseException:
         sock.close()
@@ -328,4 +328,3 @@ async def _dial(address: str, port: int) -> socket.socket:
 
 def _where(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-

@@ -1,0 +1,142 @@
+"""The composition root: configuration in, a wired daemon out. The only file that knows every part."""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from mcp_ssh.audit.record import Event
+from mcp_ssh.audit.sink import AuditLog
+from mcp_ssh.config.environment import Environment
+from mcp_ssh.config.secrets import EnvSecrets
+from mcp_ssh.config.snapshot import Configuration
+from mcp_ssh.model.errors import AuditUnavailableError
+from mcp_ssh.model.host import Host
+from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Transport
+from mcp_ssh.service import records
+from mcp_ssh.service.commands import Commands
+from mcp_ssh.service.daemon import Daemon
+from mcp_ssh.service.judge import Judge
+from mcp_ssh.service.pipeline import Pipeline
+from mcp_ssh.sessions.pool import Pool
+from mcp_ssh.sessions.session import Session
+from mcp_ssh.transport.resolve import CachingResolver
+from mcp_ssh.transport.ssh import SshTransport
+from mcp_ssh_drivers.exec import ExecDriver
+
+
+class SystemClock:
+    """The time of the real world."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Seconds since the epoch, UTC."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when that many seconds have passed."""
+        await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A running daemon, for faces to call."""
+
+    daemon: Daemon
+    commands: Commands
+
+
+class SessionRecords:
+    """A `SessionLog` that writes to the audit log. A session is no command: it may open and close unrecorded."""
+
+    def __init__(self, audit: AuditSink) -> None:
+        self._audit = audit
+        self._log = structlog.get_logger("mcp_ssh.sessions")
+
+    async def opened(self, session: Session) -> None:
+        """A connection stands, to this address, with this host key."""
+        await self._append(Event.SESSION_OPEN, session, {})
+
+    async def closed(self, session: Session, reason: str) -> None:
+        """It ended, and why."""
+        await self._append(Event.SESSION_CLOSE, session, {"reason": reason})
+
+    async def _append(self, event: Event, session: Session, fields: records.Fields) -> None:
+        self._log.info(event.value, host=session.host.name, session=session.id, **fields)
+        try:
+            await self._audit.append(event.value, {"host": session.host.name} | records.of_session(session) | fields)
+        except AuditUnavailableError as error:
+            self._log.error("audit_unavailable", reason=error.message)
+
+
+@asynccontextmanager
+async def running(environment: Environment, environ: Mapping[str, str]) -> AsyncIterator[App]:
+    """Load the configuration and wire a daemon; on exit sessions are closed and commands that run are ended.
+
+    Raises `ConfigurationError` before anything is opened, `AuditUnavailableError` if the log cannot be written.
+    """
+    configuration = Configuration.load(environment, home=Path.home())
+    settings = configuration.current.settings
+    configure_logging(settings.log_level)
+    clock = SystemClock()
+    secrets = EnvSecrets(environ)
+    audit = AuditLog(settings.audit_log, clock, secrets.known)
+    transport = SshTransport(settings, secrets, environ)
+    async with audit, wired(configuration, audit, transport, clock) as app:
+        yield app
+
+
+@asynccontextmanager
+async def wired(
+    configuration: Configuration, audit: AuditSink, transport: Transport, clock: Clock
+) -> AsyncIterator[App]:
+    """A daemon from parts that may be other ones in a test."""
+    settings = configuration.current.settings
+    resolver = CachingResolver(clock)
+    pool = Pool(
+        transport=transport,
+        driver_for=_driver_for,
+        clock=clock,
+        max_sessions=settings.max_sessions,
+        idle_timeout_s=settings.idle_timeout_s,
+        log=SessionRecords(audit),
+    )
+    judge = Judge(configuration, resolver)
+    async with pool, Pipeline(judge=judge, audit=audit, pool=pool) as pipeline:
+        yield App(
+            daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
+            commands=Commands(
+                configuration=configuration, judge=judge, resolver=resolver, pipeline=pipeline, pool=pool, audit=audit
+            ),
+        )
+
+
+def _driver_for(host: Host, connection: Connection) -> Driver:
+    del host  # every host that gets a connection is a posix one so far
+    return ExecDriver(connection)
+
+
+def configure_logging(level: str) -> None:
+    """Logs to stderr, JSON where nobody looks. The audit log is not among them: a level could drop a record."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)

@@ -1,0 +1,57 @@
+"""`mcp-ssh`: without a command it serves."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from mcp_ssh import __version__
+from mcp_ssh.model.errors import McpSshError
+
+exit_ok, exit_failed, exit_usage = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; gives the exit code: 0 well, 1 failed, 2 wrong usage or configuration."""
+    if sys.platform == "win32":
+        print("mcp-ssh runs on Linux and macOS; on Windows use it inside WSL", file=sys.stderr)  # noqa: T201
+        return exit_usage
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except McpSshError as error:
+        print(f"mcp-ssh: {error}", file=sys.stderr)  # noqa: T201
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
+        return exit_usage if error.code == "config_invalid" else exit_failed
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mcp-ssh",
+        description="Let AI assistants work on real machines over SSH. Without a command: serve MCP over stdio.",
+        epilog="Configuration: hosts.yaml, found by MCP_SSH_CONFIG or in ~/.config/mcp-ssh/.",
+    )
+    parser.add_argument("--version", action="version", version=f"mcp-ssh {__version__}")
+    parser.set_defaults(run=_serve)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands.add_parser("serve", help="serve MCP over stdio (the default)").set_defaults(run=_serve)
+    demo = commands.add_parser("demo", help="see it work on a host of its own, without touching one of yours")
+    demo.add_argument("--keep", action="store_true", help="leave the demo's host up and tell how to use it")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+# Commands are imported when they run: an assistant waits for the start of `serve`, and pays for no other command.
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from mcp_ssh.cli.serve import serve  # noqa: PLC0415
+
+    del options
+    return serve()
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from mcp_ssh.cli.demo import demo  # noqa: PLC0415
+
+    return demo(keep=bool(options.keep))

@@ -1,0 +1,1 @@
+"""Where callers come in: translates words, calls one service function, translates the answer."""

@@ -1,0 +1,122 @@
+"""The output schemas of the tools: what a program reads of a result."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+
+class HostRow(BaseModel):
+    """One configured host."""
+
+    host: str
+    address: str
+    port: int
+    user: str
+    shell: Literal["posix", "cli"]
+    tags: list[str]
+    description: str
+    enabled: bool
+    open_sessions: int
+
+
+class HostList(BaseModel):
+    """All configured hosts."""
+
+    hosts: list[HostRow]
+
+
+class Connected(BaseModel):
+    """An open session."""
+
+    host: str
+    session: str
+    address: str
+    reused: bool
+    server: str
+    host_key: str | None
+    notes: list[str]
+
+
+class RunResult(BaseModel):
+    """One command. A non-zero exit_code is a result, not an error."""
+
+    host: str
+    outcome: Literal["completed", "signalled", "timed_out", "unknown"]
+    exit_code: int | None
+    signal: str | None
+    stdout: str
+    stderr: str
+    stdout_bytes: int
+    stderr_bytes: int
+    left_out_bytes: int
+    duration_ms: float
+    notes: list[str]
+    stdout_base64: str | None = None
+
+
+class SessionRow(BaseModel):
+    """One open session."""
+
+    session: str
+    host: str
+    address: str
+    user: str
+    idle_seconds: float
+    age_seconds: float
+    commands: int
+    running: int
+    closes_in_seconds: float | None
+
+
+class SessionList(BaseModel):
+    """All open sessions."""
+
+    sessions: list[SessionRow]
+
+
+class Disconnected(BaseModel):
+    """What was closed."""
+
+    host: str
+    closed: list[str]
+    notes: list[str]
+
+
+class FindingRow(BaseModel):
+    """One reason."""
+
+    rule: str
+    level: str
+    reason: str
+    text: str
+
+
+class LayerRow(BaseModel):
+    """What one layer said."""
+
+    layer: str
+    answer: str
+    rule: str
+    reason: str
+
+
+class Plan(BaseModel):
+    """What would happen."""
+
+    host: str
+    would_run: bool
+    confirmation_would_help: bool
+    level: str
+    layers: list[LayerRow]
+    findings: list[FindingRow]
+    judged: list[str]
+    timeout_seconds: float
+
+
+class Pong(BaseModel):
+    """The server is well."""
+
+    version: str
+    hosts: int
+    sessions: int
+    uptime_seconds: float

@@ -1,0 +1,111 @@
+"""MCP over stdin and stdout, with an end that is clean: when stdin ends, on SIGTERM and SIGINT, when the parent dies.
+
+stdin is read by the event loop, not by a thread that nobody can cancel. While serving, descriptor 0 is the null device
+and descriptor 1 is stderr, so that neither a child process nor a stray print can touch the protocol.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import stat
+import sys
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, cast
+
+import anyio
+from mcp.server.mcpserver import MCPServer
+from mcp.server.stdio import stdio_server
+
+line_bytes = 16 * 1024 * 1024
+parent_look_s = 1.0
+
+
+async def serve(server: MCPServer[Any]) -> None:
+    """Serve until stdin ends, a signal comes or the parent is gone; then return, so that the caller can clean up."""
+    stop = asyncio.Event()
+    with _signals(stop), _wire() as (wire_in, wire_out):
+        async with _lines(wire_in) as lines:
+            ways = [_serve(server, lines, wire_out), stop.wait(), _parent_gone(os.getppid())]
+            tasks = [asyncio.ensure_future(way) for way in ways]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+
+async def _serve(server: MCPServer[Any], lines: AsyncIterator[str], wire_out: int) -> None:
+    out = anyio.wrap_file(os.fdopen(wire_out, "w", encoding="utf-8", closefd=False))
+    # stdio_server reads its input by iterating over it, and that is all that it needs of a file.
+    async with stdio_server(cast("anyio.AsyncFile[str]", lines), out) as (read_stream, write_stream):
+        lowlevel = server._lowlevel_server  # noqa: SLF001  the SDK's own run_stdio_async takes no streams
+        await lowlevel.run(read_stream, write_stream, lowlevel.create_initialization_options())
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    names = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for name in names:
+        loop.add_signal_handler(name, stop.set)
+    try:
+        yield
+    finally:
+        for name in names:
+            loop.remove_signal_handler(name)
+
+
+@contextlib.contextmanager
+def _wire() -> Iterator[tuple[int, int]]:
+    """Private copies of stdin and stdout; the well-known descriptors lead elsewhere meanwhile."""
+    sys.stdout.flush()
+    wire = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    try:
+        os.dup2(null, 0)
+        os.dup2(2, 1)
+        yield wire
+    finally:
+        os.dup2(wire[0], 0)
+        os.dup2(wire[1], 1)
+        for descriptor in (null, *wire):
+            os.close(descriptor)
+
+
+@contextlib.asynccontextmanager
+async def _lines(descriptor: int) -> AsyncIterator[AsyncIterator[str]]:
+    """The lines of a pipe, socket or terminal as the event loop reads them; of a plain file, all at once."""
+    reader = asyncio.StreamReader(limit=line_bytes)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode) or (stat.S_ISCHR(mode) and not os.isatty(descriptor)):  # epoll takes neither
+        reader.feed_data(await asyncio.to_thread(_read_all, descriptor))
+        reader.feed_eof()
+        yield _decoded(reader)
+        return
+    loop = asyncio.get_running_loop()
+    pipe = os.fdopen(os.dup(descriptor), "rb", buffering=0)
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    try:
+        yield _decoded(reader)
+    finally:
+        transport.close()
+
+
+def _read_all(descriptor: int) -> bytes:
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        return file.read()
+
+
+async def _decoded(reader: asyncio.StreamReader) -> AsyncIterator[str]:
+    while line := await reader.readline():
+        yield line.decode("utf-8", "replace")
+
+
+async def _parent_gone(parent: int) -> None:
+    while os.getppid() == parent:  # noqa: ASYNC110  nothing tells of a parent's death but looking
+        await asyncio.sleep(parent_look_s)

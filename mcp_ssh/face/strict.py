@@ -1,0 +1,83 @@
+"""Tools that refuse what they do not know, in words that a model can act on.
+
+The SDK accepts unknown arguments silently and hides every exception but its own behind "Error executing tool".
+"""
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp_types import ToolAnnotations
+from pydantic import ConfigDict, ValidationError, create_model
+
+from mcp_ssh.face.views import refusal
+from mcp_ssh.model.errors import InvalidArgumentError, McpSshError
+
+
+class StrictTool(Tool):
+    """A tool whose arguments are checked by name and type, and whose errors come back whole."""
+
+    async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
+        """Run the tool; whatever was foreseen comes back as a result with `is_error`."""
+        try:
+            self._refuse_unknown(arguments)
+            return await super().run(arguments, context, convert_result=convert_result)
+        except McpSshError as error:
+            return refusal(error)
+        except ToolError as error:
+            match error.__cause__:
+                case McpSshError() as cause:
+                    return refusal(cause)
+                case ValidationError() as cause:
+                    return refusal(_invalid(cause))
+                case _:
+                    raise
+
+    def _refuse_unknown(self, arguments: Mapping[str, Any]) -> None:
+        known = self.parameters["properties"]
+        for name in arguments:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                guess = f", did you mean {near[0]!r}?" if near else ""
+                raise InvalidArgumentError(
+                    f"unknown argument {name[:100]!r}{guess}; nothing was sent",
+                    hint=f"{self.name} takes: {', '.join(known) or 'no arguments'}",
+                )
+
+
+def strict_tool(fn: Callable[..., Any], *, title: str, annotations: ToolAnnotations) -> StrictTool:
+    """A tool from a function: its name and docstring are the tool's, its schemas are strict and without ballast."""
+    tool = StrictTool.from_function(fn, title=title, annotations=annotations)
+    loose = tool.fn_metadata.arg_model
+    tool.fn_metadata.arg_model = create_model(loose.__name__, __base__=_forbidding(loose))
+    tool.parameters = _slim(tool.fn_metadata.arg_model.model_json_schema())
+    if tool.fn_metadata.output_schema is not None:
+        tool.fn_metadata.output_schema = _slim(tool.fn_metadata.output_schema)
+    assert isinstance(tool, StrictTool)  # noqa: S101  from_function makes what it is called on
+    return tool
+
+
+def _forbidding(model: type[Any]) -> type[Any]:
+    class Forbidding(model):  # type: ignore[misc]  # a class made at run time has no static base
+        model_config = ConfigDict(extra="forbid", strict=True)
+
+    return Forbidding
+
+
+def _slim(schema: Any) -> Any:
+    """A schema without titles: they repeat the name, and every token of it is paid for in every conversation."""
+    if isinstance(schema, dict):
+        return {
+            key: {name: _slim(value) for name, value in part.items()} if key == "properties" else _slim(part)
+            for key, part in schema.items()
+            if key != "title"
+        }
+    return [_slim(part) for part in schema] if isinstance(schema, list) else schema
+
+
+def _invalid(error: ValidationError) -> InvalidArgumentError:
+    faults = [f"{'.'.join(str(part) for part in row['loc'])}: {row['msg'][:200].lower()}" for row in error.errors()]
+    return InvalidArgumentError(f"{'; '.join(faults)}; nothing was sent", hint="correct the arguments and call again")

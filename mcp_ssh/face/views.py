@@ -1,0 +1,282 @@
+"""What a model sees of an answer: the structured result, and a text beside it."""
+
+import secrets
+from typing import Any
+
+from mcp_types import CallToolResult, TextContent
+from pydantic import BaseModel
+
+from mcp_ssh import __version__
+from mcp_ssh.face.hygiene import Shown, clean, shown
+from mcp_ssh.face.schemas import (
+    Connected,
+    Disconnected,
+    FindingRow,
+    HostList,
+    HostRow,
+    LayerRow,
+    Plan,
+    Pong,
+    RunResult,
+    SessionList,
+    SessionRow,
+)
+from mcp_ssh.model.decision import Layer
+from mcp_ssh.model.errors import AuditUnavailableError, DeniedError, McpSshError
+from mcp_ssh.model.result import CommandResult, Ended, HostKey, Outcome, SessionView
+from mcp_ssh.service.commands import Planned
+from mcp_ssh.service.daemon import Health
+from mcp_ssh.service.inventory import HostView
+from mcp_ssh.service.pipeline import Done
+
+inline_chars = 30_000
+stderr_share = 3
+
+
+def reply(view: BaseModel, text: str, *, is_error: bool = False) -> CallToolResult:
+    """A result in both forms."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)],
+        structured_content=view.model_dump(mode="json", exclude_none=False),
+        is_error=is_error,
+    )
+
+
+def refusal(error: McpSshError) -> CallToolResult:
+    """An error: what happened, whether anything was sent, whether the same call may be repeated, the next step."""
+    lines = [f"{error.code}: {clean(error.message)}"]
+    body: dict[str, Any] = {
+        "code": error.code,
+        "message": clean(error.message),
+        "sent": error.sent,
+        "retryable": error.retryable and not error.sent,
+        "hint": error.hint,
+    }
+    if isinstance(error, DeniedError) and error.verdict is not None:
+        body["rules"] = [finding.rule for finding in error.verdict.findings]
+    lines.append("the command may have run" if error.sent else "nothing was sent")
+    if body["retryable"]:
+        lines.append("the same call may be repeated")
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    if isinstance(error, AuditUnavailableError):
+        lines.append("nothing runs until the audit log can be written again")
+    return CallToolResult(
+        content=[TextContent(type="text", text="\n".join(lines))],
+        structured_content={"error": body},
+        is_error=True,
+    )
+
+
+def of_hosts(rows: tuple[HostView, ...]) -> CallToolResult:
+    """The inventory."""
+    view = HostList(
+        hosts=[
+            HostRow(
+                host=row.host.name,
+                address=row.host.address,
+                port=row.host.port,
+                user=row.host.user,
+                shell=row.host.shell.value,
+                tags=sorted(row.host.tags),
+                description=row.host.description,
+                enabled=row.host.enabled,
+                open_sessions=row.sessions,
+            )
+            for row in rows
+        ]
+    )
+    return reply(view, "\n".join(_host_line(row) for row in view.hosts) or "no hosts are configured")
+
+
+def _host_line(row: HostRow) -> str:
+    marks = [row.shell, *row.tags]
+    if not row.enabled:
+        marks.append("disabled")
+    if row.open_sessions:
+        marks.append("open")
+    tail = f"  {row.description}" if row.description else ""
+    return f"{row.host}  {row.user}@{row.address}:{row.port}  [{', '.join(marks)}]{tail}"
+
+
+def of_connected(done: Done[None]) -> CallToolResult:
+    """An open session."""
+    peer = done.session.connection.peer
+    key = peer.host_key
+    view = Connected(
+        host=done.session.host.name,
+        session=done.session.id,
+        address=f"{peer.address}:{peer.port}",
+        reused=not done.first,
+        server=clean(peer.version),
+        host_key=f"{key.algorithm} {key.fingerprint}" if key else None,
+        notes=_key_notes(key, first=done.first),
+    )
+    state = "was open already" if view.reused else "is open"
+    return reply(view, "\n".join([f"session {view.session} to {view.host} ({view.address}) {state}", *view.notes]))
+
+
+def _key_notes(key: HostKey | None, *, first: bool) -> list[str]:
+    if not first:
+        return []
+    if key is None:
+        return ["the host key was not checked: host_key_checking is off"]
+    if key.newly_pinned:
+        return [f"first contact: {key.algorithm} {key.fingerprint} is now the known key; a person should verify it"]
+    return []
+
+
+def of_run(done: Done[CommandResult]) -> CallToolResult:
+    """One command."""
+    result = done.result
+    stderr = shown(result.stderr, inline_chars // stderr_share)
+    stdout = shown(result.stdout, inline_chars - len(stderr.text))
+    host = done.session.host.name
+    notes = [*_key_notes(done.session.connection.peer.host_key, first=done.first), *_notes(result)]
+    view = RunResult(
+        host=host,
+        outcome=result.outcome.value,  # type: ignore[arg-type]  # a cancelled call has no reply
+        exit_code=result.exit_code,
+        signal=result.signal,
+        stdout=stdout.text,
+        stderr=stderr.text,
+        stdout_bytes=result.stdout.total,
+        stderr_bytes=result.stderr.total,
+        left_out_bytes=stdout.left_out_bytes + stderr.left_out_bytes,
+        duration_ms=round(result.duration_s * 1000, 1),
+        notes=notes,
+        stdout_base64=stdout.base64,
+    )
+    lines = [f"{host}: {_ending(result)}", *notes, *_framed(host, stdout, stderr)]
+    return reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)
+
+
+def _ending(result: CommandResult) -> str:
+    seconds = f"{result.duration_s:.2f} s"
+    match result.outcome:
+        case Outcome.COMPLETED:
+            return f"exit {'unknown' if result.exit_code is None else result.exit_code} in {seconds}"
+        case Outcome.SIGNALLED:
+            return f"ended by SIG{clean(result.signal or '')} after {seconds}"
+        case Outcome.TIMED_OUT:
+            return f"timed out after {seconds}; what is below is what came until then"
+        case Outcome.CANCELLED:
+            return f"cancelled after {seconds}"
+        case Outcome.UNKNOWN:
+            return f"OUTCOME UNKNOWN after {seconds}: the command was sent and its end was not seen"
+
+
+_endings = {
+    Ended.CERTAIN: "the command was ended on the host, with everything it had started; nothing of it is left",
+    Ended.SURVIVED: "some processes of the command would not end; look for them on the host",
+    Ended.SIGNALLED: "the command was ended on the host; whether it left processes behind could not be checked",
+    Ended.UNKNOWN: "the command may still be running on the host",
+}
+
+
+def _notes(result: CommandResult) -> list[str]:
+    notes = []
+    if result.lost is not None:
+        notes.append(
+            f"{result.lost.code}: {clean(result.lost.message)}; look at the host before you repeat the command"
+        )
+    if result.ended is not None:
+        notes.append(_endings[result.ended])
+    if result.left_running:
+        notes.append(
+            "the command has ended; a background process of it still holds its output and was left running "
+            "(redirect its output so that it cannot end of a closed pipe)"
+        )
+    return notes
+
+
+def _framed(host: str, stdout: Shown, stderr: Shown) -> list[str]:
+    """Outputs in a frame with a random word: what is inside cannot close it."""
+    word = secrets.token_hex(4)
+    lines = []
+    for name, part in (("stdout", stdout), ("stderr", stderr)):
+        if part.text:
+            lines += [f"--- {name} of {host} [{word}]", part.text.removesuffix("\n"), f"--- end of {name} [{word}]"]
+    return lines or ["no output"]
+
+
+def of_sessions(views: tuple[SessionView, ...]) -> CallToolResult:
+    """The open sessions."""
+    rows = [
+        SessionRow(
+            session=view.id,
+            host=view.host,
+            address=f"{view.peer.address}:{view.peer.port}",
+            user=view.peer.user,
+            idle_seconds=round(view.idle_s, 1),
+            age_seconds=round(view.age_s, 1),
+            commands=view.commands,
+            running=view.running,
+            closes_in_seconds=None if view.closes_in_s is None else round(view.closes_in_s, 1),
+        )
+        for view in views
+    ]
+    return reply(SessionList(sessions=rows), "\n".join(_session_line(row) for row in rows) or "no session is open")
+
+
+def _session_line(row: SessionRow) -> str:
+    state = f"{row.running} running" if row.running else f"idle {row.idle_seconds:.0f} s"
+    return f"{row.session}  {row.host}  {row.user}@{row.address}  {state}, {row.commands} commands"
+
+
+def of_disconnected(host: str, views: tuple[SessionView, ...]) -> CallToolResult:
+    """What was closed."""
+    running = sum(view.running for view in views)
+    notes = [f"{running} commands were running; their outcome is unknown"] if running else []
+    view = Disconnected(host=host, closed=[view.id for view in views], notes=notes)
+    return reply(view, "\n".join([f"closed {len(views)} session of {host}", *notes]))
+
+
+def of_health(health: Health) -> CallToolResult:
+    """How the server is."""
+    view = Pong(
+        version=__version__, hosts=health.hosts, sessions=health.sessions, uptime_seconds=round(health.uptime_s, 1)
+    )
+    return reply(view, f"mcp-ssh {view.version} is well: {view.hosts} hosts, {view.sessions} open sessions")
+
+
+def of_plan(planned: Planned) -> CallToolResult:
+    """What would happen."""
+    judged = planned.judged
+    verdict = judged.verdict
+    assert verdict is not None  # noqa: S101  a plan has a command
+    view = Plan(
+        host=judged.host.name,
+        would_run=planned.would_run,
+        confirmation_would_help=judged.decision.confirmable,
+        level=verdict.level.value,
+        layers=[_layer_row(layer) for layer in planned.trace],
+        findings=[
+            FindingRow(
+                rule=found.rule,
+                level=found.level.value,
+                reason=clean(found.reason),
+                text=clean(planned.command.text[slice(*found.span)])[:200],
+            )
+            for found in verdict.findings
+        ],
+        judged=[clean(line) for line in verdict.canonical],
+        timeout_seconds=planned.command.timeout_s,
+    )
+    return reply(view, _plan_text(view))
+
+
+def _layer_row(layer: Layer) -> LayerRow:
+    return LayerRow(layer=layer.name, answer=layer.effect.value, rule=layer.rule, reason=clean(layer.reason))
+
+
+def _plan_text(view: Plan) -> str:
+    lines = [f"{view.host}: {'would run' if view.would_run else 'would not run'}, judged {view.level}"]
+    lines += [f"  {row.layer}: {row.answer} ({row.rule}) {row.reason}" for row in view.layers]
+    lines += [f"  found {row.rule}: {row.reason}: {row.text}" for row in view.findings]
+    if view.confirmation_would_help:
+        lines.append("  confirmation would help: ask the person you work for, then run with confirm_dangerous: true")
+    lines.append(
+        "nothing was sent; a command line cannot tell everything: the real boundary is the login's rights there"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,48 @@
+"""Step 1: may this be asked at all? Pure, and before any name is looked up."""
+
+import difflib
+
+from mcp_ssh.model.command import Operation, Request
+from mcp_ssh.model.errors import HostDisabledError, InvalidArgumentError, NeedsPtyError, UnknownHostError
+from mcp_ssh.model.host import Host, Inventory, Shell
+from mcp_ssh.model.settings import Settings
+
+
+def authorize(request: Request, inventory: Inventory, settings: Settings) -> Host:
+    """The host that is meant. Raises an error of its own for each refusal; nothing was sent."""
+    host = known_host(request.host, inventory)
+    if not host.enabled:
+        raise HostDisabledError(
+            f"{host.name} is disabled; nothing was sent", hint="its operator can set `enabled: true` in hosts.yaml"
+        )
+    if request.command is not None:
+        _check_command(request.command.text, settings)
+    if host.shell is Shell.CLI and request.operation in {Operation.RUN, Operation.CONNECT}:
+        raise NeedsPtyError(
+            f"{host.name} is a cli host and needs a terminal, which this version cannot drive yet; nothing was sent",
+            hint="only posix hosts can be worked on for now; ssh_plan and ssh_list_hosts know cli hosts as well",
+        )
+    return host
+
+
+def known_host(name: str, inventory: Inventory) -> Host:
+    """The host of that name, and only that: never a guess, never a default."""
+    host = inventory.hosts.get(name)
+    if host is not None:
+        return host
+    near = difflib.get_close_matches(name, inventory.hosts, n=1)
+    guess = f", did you mean {near[0]!r}?" if near else ""
+    raise UnknownHostError(
+        f"unknown host {name[:100]!r}{guess}",
+        hint="ssh_list_hosts tells the hosts; only configured hosts can be reached",
+    )
+
+
+def _check_command(text: str, settings: Settings) -> None:
+    if not text.strip():
+        raise InvalidArgumentError("the command is empty; nothing was sent", hint="give the command to run")
+    if len(text) > settings.max_command_chars:
+        raise InvalidArgumentError(
+            f"the command has {len(text)} characters, the limit is {settings.max_command_chars}; nothing was sent",
+            hint="split it, put it into a script on the host, or raise settings.max_command_chars",
+        )

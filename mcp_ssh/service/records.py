@@ -1,0 +1,77 @@
+"""What the audit log says of a request, as fields; the sink adds time, number and chain."""
+
+from collections.abc import Mapping
+
+from mcp_ssh.model.command import Request
+from mcp_ssh.model.decision import Decision, Verdict
+from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.result import CommandResult
+from mcp_ssh.sessions.session import Session
+
+Fields = dict[str, object]
+
+
+def of_request(request: Request) -> Fields:
+    """Who asks what of whom."""
+    fields: Fields = {
+        "id": request.id,
+        "principal": request.principal.name,
+        "client": request.client,
+        "host": request.host,
+        "tool": request.operation.value,
+    }
+    if request.command is not None:
+        fields["command"] = request.command.text
+    return fields
+
+
+def of_judgement(decision: Decision, verdict: Verdict | None) -> Fields:
+    """What was decided, by which rules, and who overrode what."""
+    fields: Fields = {"decision": decision.effect.value, "reason": decision.reason}
+    if verdict is not None:
+        fields["verdict"] = verdict.level.value
+        fields["rules"] = [finding.rule for finding in verdict.findings]
+    if decision.confirmed_by is not None:
+        fields |= {"override": True, "confirmed_by": decision.confirmed_by}
+    return fields
+
+
+def of_session(session: Session) -> Fields:
+    """On which connection."""
+    peer = session.connection.peer
+    fields: Fields = {"session": session.id, "address": _where(peer.address, peer.port), "user": peer.user}
+    if peer.host_key is not None:
+        fields["host_key"] = peer.host_key.fingerprint
+        if peer.host_key.newly_pinned:
+            fields["pinned"] = True
+    return fields
+
+
+def of_result(result: CommandResult) -> Fields:
+    """How it ended. `output_sha256` is over all of stdout, then all of stderr where there was any."""
+    hashes = [stream.sha256 for stream in (result.stdout, result.stderr) if stream.total]
+    fields: Fields = {
+        "outcome": result.outcome.value,
+        "exit_code": result.exit_code,
+        "signal": result.signal,
+        "ended": result.ended.value if result.ended else None,
+        "duration_ms": round(result.duration_s * 1000, 1),
+        "bytes": result.stdout.total + result.stderr.total,
+        "truncated": bool(result.stdout.omitted or result.stderr.omitted),
+        "output_sha256": ",".join(hashes),
+        "reason": result.lost.message if result.lost else None,
+    }
+    return _present(fields)
+
+
+def of_error(error: McpSshError) -> Fields:
+    """Why it did not run, or what is not known."""
+    return {"reason": f"{error.code}: {error.message}", "sent": error.sent}
+
+
+def _present(fields: Mapping[str, object]) -> Fields:
+    return {name: value for name, value in fields.items() if value is not None and value != ""}
+
+
+def _where(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

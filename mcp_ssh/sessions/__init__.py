@@ -1,0 +1,1 @@
+"""Long-lived sessions: a pure plan that decides, a pool that carries it out."""

@@ -1,0 +1,201 @@
+"""The pool: carries out its plan. It lives as long as the app, whoever comes and goes."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Protocol, Self
+
+from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, SessionLostError
+from mcp_ssh.model.host import Host
+from mcp_ssh.model.result import SessionView
+from mcp_ssh.ports import Clock, Connection, Driver, Transport
+from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse
+from mcp_ssh.sessions.session import Session
+
+DriverFactory = Callable[[Host, Connection], Driver]
+
+look_every_s = 5.0
+stop_wait_s = 3.0
+
+
+class SessionLog(Protocol):
+    """Hears of sessions. Must not raise: a session that closes cannot be kept open by a disk that is full."""
+
+    async def opened(self, session: Session) -> None:
+        """A session stands; nothing has run on it."""
+        ...
+
+    async def closed(self, session: Session, reason: str) -> None:
+        """A session is gone."""
+        ...
+
+
+class Pool:
+    """Lends sessions. An async context: on exit everything that is open gets closed.
+
+    Everything that it starts in the background belongs to it and ends with it.
+    """
+
+    def __init__(  # noqa: PLR0913  the composition root hands over each part by name
+        self,
+        *,
+        transport: Transport,
+        driver_for: DriverFactory,
+        clock: Clock,
+        max_sessions: int,
+        idle_timeout_s: float,
+        log: SessionLog,
+    ) -> None:
+        self._transport = transport
+        self._driver_for = driver_for
+        self._clock = clock
+        self._log = log
+        self._look_every_s = min(look_every_s, idle_timeout_s)
+        self._plan = Plan(max_sessions=max_sessions, idle_timeout_s=idle_timeout_s)
+        self._sessions: dict[str, Session] = {}
+        self._tickets = itertools.count()
+        self._turns: dict[int, asyncio.Future[Session]] = {}
+        self._addresses: dict[Host, Sequence[str]] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._keepers: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._keep(self._reap())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._carry_out(self._plan.stopped(SessionLostError("the daemon stops; nothing was sent")))
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=stop_wait_s)
+        for keeper in self._keepers:
+            keeper.cancel()
+        await self._tasks.__aexit__(kind, error, trace)
+        for session in self._sessions.values():  # opened in the very moment of the stop
+            await session.connection.close()
+
+    @asynccontextmanager
+    async def lend(self, host: Host, addresses: Sequence[str]) -> AsyncIterator[Session]:
+        """A session of the host for one command; opened if there is none. The caller sets the deadline.
+
+        Raises `ConnectionFailedError` and its children, `SessionLimitError`.
+        """
+        session = await self._turn(host, addresses)
+        session.lends += 1
+        try:
+            yield session
+        finally:
+            self._carry_out(self._plan.released(host, session.id, self._clock.now()))
+
+    def forget(self, session: Session) -> None:
+        """Its connection is known to be gone: do not lend it again."""
+        self._carry_out(self._plan.lost(session.host, session.id))
+
+    async def disconnect(self, session: str) -> None:
+        """Close a session now; commands that run on it end as unknown. Unknown ids are ignored."""
+        self._carry_out(self._plan.disconnected(session))
+
+    def sessions(self) -> tuple[SessionView, ...]:
+        """All open sessions, the oldest first."""
+        now = self._clock.now()
+        views = []
+        for place in self._plan.places:
+            if place.session is None:
+                continue
+            session = self._sessions[place.session]
+            views.append(
+                SessionView(
+                    id=session.id,
+                    host=place.host.name,
+                    peer=session.connection.peer,
+                    age_s=now - session.opened_at,
+                    idle_s=now - place.idle_since if place.lent == 0 else 0.0,
+                    running=place.lent,
+                    commands=session.commands,
+                    closes_in_s=self._plan.closes_in(place, now),
+                )
+            )
+        return tuple(sorted(views, key=lambda view: -view.age_s))
+
+    async def _turn(self, host: Host, addresses: Sequence[str]) -> Session:
+        ticket = next(self._tickets)
+        turn: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
+        self._turns[ticket] = turn
+        self._addresses[host] = addresses
+        try:
+            self._carry_out(self._plan.wanted(host, ticket))
+            return await turn
+        except asyncio.CancelledError:
+            self._withdraw(host, ticket, turn)
+            raise
+        finally:
+            del self._turns[ticket]
+
+    def _withdraw(self, host: Host, ticket: int, turn: asyncio.Future[Session]) -> None:
+        if turn.done() and not turn.cancelled() and turn.exception() is None:
+            # The session was granted in the very moment of the cancellation.
+            self._carry_out(self._plan.released(host, turn.result().id, self._clock.now()))
+        else:
+            self._plan.withdrawn(host, ticket)
+
+    def _carry_out(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            match action:
+                case Open(host):
+                    self._keep(self._open(host))
+                case Close(_, session, reason):
+                    task = self._tasks.create_task(self._close(self._sessions.pop(session), reason))
+                    self._closing.add(task)
+                    task.add_done_callback(self._closing.discard)
+                case Grant(ticket, session):
+                    self._grant(self._turns[ticket], self._sessions[session])
+                case Refuse(ticket, error):
+                    if not self._turns[ticket].done():
+                        self._turns[ticket].set_exception(error)
+
+    def _grant(self, turn: asyncio.Future[Session], session: Session) -> None:
+        if turn.done():  # cancelled, and its task has not run since
+            self._carry_out(self._plan.released(session.host, session.id, self._clock.now()))
+        else:
+            turn.set_result(session)
+
+    def _keep(self, work: Coroutine[object, object, None]) -> None:
+        """Run work that is cut off when the pool closes."""
+        task = self._tasks.create_task(work)
+        self._keepers.add(task)
+        task.add_done_callback(self._keepers.discard)
+
+    async def _open(self, host: Host) -> None:
+        try:
+            connection = await self._transport.connect(host, self._addresses[host])
+        except McpSshError as error:
+            self._carry_out(self._plan.failed(host, error))
+            return
+        except Exception as error:  # noqa: BLE001  the edge of a background task: whoever waits must hear of it
+            self._carry_out(self._plan.failed(host, ConnectionFailedError(f"{host.name}: {error}")))
+            return
+        session = Session(host, connection, self._driver_for(host, connection), self._clock.now())
+        self._sessions[session.id] = session
+        await self._log.opened(session)
+        self._keep(self._follow(session))
+        self._carry_out(self._plan.opened(host, session.id, self._clock.now()))
+
+    async def _follow(self, session: Session) -> None:
+        error = await session.connection.wait_closed()
+        if self._sessions.pop(session.id, None) is not None:
+            self._carry_out(self._plan.lost(session.host, session.id))
+            await self._log.closed(session, str(error or "closed"))
+
+    async def _close(self, session: Session, reason: str) -> None:
+        await session.connection.close()
+        await self._log.closed(session, reason)
+
+    async def _reap(self) -> None:
+        while True:
+            await self._clock.sleep(self._look_every_s)
+            self._carry_out(self._plan.ticked(self._clock.now()))

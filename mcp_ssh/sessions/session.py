@@ -1,0 +1,23 @@
+"""One session: a connection, the driver that talks over it, and what it has done."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from mcp_ssh.model.host import Host
+from mcp_ssh.ports import Connection, Driver
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """Belongs to the pool, which opens and closes it. `id` is random and tells nothing.
+
+    `lends` counts how often it was lent, `commands` what ran on it.
+    """
+
+    host: Host
+    connection: Connection
+    driver: Driver
+    opened_at: float
+    id: str = field(default_factory=lambda: secrets.token_hex(6))
+    lends: int = 0
+    commands: int = 0
