@@ -1,0 +1,163 @@
+"""A transport without a network: hosts are functions, and every line of the conversation is kept."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, SessionLostError
+from mcp_ssh.model.host import Host
+from mcp_ssh.model.result import HostKey, Peer
+from mcp_ssh.ports import Connection, Receiver, Stream
+
+
+@dataclass(eq=False)
+class MemoryChannel:
+    """One command on a memory host. The script writes; the driver closes and signals."""
+
+    connection: "MemoryConnection"
+    command: str
+    receiver: Receiver
+    signals: list[str] = field(default_factory=list)
+    is_closed: bool = False
+    has_eof: bool = False
+
+    def write_eof(self) -> None:
+        self.has_eof = True
+
+    def signal(self, name: str) -> None:
+        self.signals.append(name)
+        if name in self.connection.dies_of:
+            self.exits(signal=name)
+
+    def close(self) -> None:
+        self.ends()
+
+    def out(self, data: bytes) -> None:
+        self.receiver.data(data, Stream.STDOUT)
+
+    def err(self, data: bytes) -> None:
+        self.receiver.data(data, Stream.STDERR)
+
+    def exits(self, code: int | None = None, signal: str | None = None) -> None:
+        self.receiver.exited(code, signal)
+        self.ends()
+
+    def ends(self, error: McpSshError | None = None) -> None:
+        if not self.is_closed:
+            self.is_closed = True
+            self.connection.channels.remove(self)
+            self.receiver.closed(error)
+
+
+Script = Callable[[MemoryChannel], None]
+
+
+def answers(text: bytes = b"", code: int = 0) -> Script:
+    """A host that answers every command alike."""
+
+    def script(channel: MemoryChannel) -> None:
+        channel.out(text)
+        channel.exits(code)
+
+    return script
+
+
+def hangs(channel: MemoryChannel) -> None:
+    """A command that never ends by itself."""
+    del channel
+
+
+def shell_script(commands: Script, *, pid: int | None = 4242, left: int | None = 0) -> Script:
+    """A POSIX host: it answers the probe, announces process ids, and ends what it is told to end."""
+
+    def script(channel: MemoryChannel) -> None:
+        if channel.command.startswith("printf 'mcp-ssh"):
+            channel.out(b"mcp-ssh bash\n")
+            channel.exits(0)
+        elif "mcp-ssh left" in channel.command:
+            for other in [each for each in channel.connection.channels if each is not channel]:
+                if left is not None:
+                    other.exits(signal="TERM")
+            channel.out(b"mcp-ssh left %d\n" % left if left is not None else b"")
+            channel.exits(0)
+        else:
+            if pid is not None and channel.command.startswith("echo "):
+                token = channel.command.split()[1]
+                channel.err(f"{token} {pid}\n".encode())
+            commands(channel)
+
+    return script
+
+
+@dataclass(eq=False)
+class MemoryConnection:
+    """A `Connection` whose host is a script."""
+
+    script: Script
+    max_channels: int | None = None
+    opens: bool = True
+    dies_of: tuple[str, ...] = ("TERM", "KILL")
+    peer: Peer = Peer("192.0.2.1", 22, "admin", "SSH-2.0-memory", HostKey("ssh-ed25519", "SHA256:memory"))
+    channels: list[MemoryChannel] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    watches: list[bool] = field(default_factory=list)
+    most_channels: int = 0
+    is_closed: bool = False
+
+    def __post_init__(self) -> None:
+        self._ended: asyncio.Future[McpSshError | None] = asyncio.get_running_loop().create_future()
+
+    async def open_exec(self, command: str, receiver: Receiver) -> None:
+        await asyncio.sleep(0)
+        if self._ended.done():
+            raise self._ended.result() or SessionLostError("closed")
+        if not self.opens:
+            await asyncio.Event().wait()
+        if self.max_channels is not None and len(self.channels) >= self.max_channels:
+            raise ChannelRefusedError("no more sessions")
+        channel = MemoryChannel(self, command, receiver)
+        if not receiver.opened(channel):
+            return
+        self.channels.append(channel)
+        self.most_channels = max(self.most_channels, len(self.channels))
+        self.commands.append(command)
+        self.script(channel)
+
+    def watch(self, *, running: bool) -> None:
+        self.watches.append(running)
+
+    async def close(self) -> None:
+        self.is_closed = True
+        self.breaks(None)
+
+    async def wait_closed(self) -> McpSshError | None:
+        return await asyncio.shield(self._ended)
+
+    def breaks(self, error: McpSshError | None) -> None:
+        """The line goes."""
+        if not self._ended.done():
+            self._ended.set_result(error)
+            for channel in tuple(self.channels):
+                channel.ends(error)
+
+
+@dataclass(eq=False)
+class MemoryTransport:
+    """A `Transport` to scripted hosts. `gate` holds openings back until it is set."""
+
+    script: Script = field(default_factory=answers)
+    error: McpSshError | None = None
+    gate: asyncio.Event | None = None
+    connections: list[MemoryConnection] = field(default_factory=list)
+    attempts: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    async def connect(self, host: Host, addresses: Sequence[str]) -> Connection:
+        self.attempts.append((host.name, tuple(addresses)))
+        if self.gate is not None:
+            await self.gate.wait()
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        connection = MemoryConnection(shell_script(self.script))
+        self.connections.append(connection)
+        return connection

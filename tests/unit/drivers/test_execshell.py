@@ -1,0 +1,58 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_ssh_drivers.execshell import (
+    Announcement,
+    LoginShell,
+    exec_request,
+    read_left,
+    read_probe,
+    read_second_probe,
+)
+
+TOKEN = "0123456789abcdef"
+
+
+@pytest.mark.parametrize("answer", [b"mcp-ssh bash\n", b"mcp-ssh /bin/sh\n", b"mcp-ssh -ash\n", b"mcp-ssh zsh\r\n"])
+def test_shells_of_the_sh_family_are_known(answer: bytes) -> None:
+    assert read_probe(answer) is LoginShell.POSIX
+
+
+@pytest.mark.parametrize("answer", [b"", b"mcp-ssh fish\n", b"mcp-ssh \n", b"motd\nmcp-ssh bash\n", b"No file for $0.\n"])
+def test_anything_else_asks_the_second_question(answer: bytes) -> None:
+    assert read_probe(answer) is None
+
+
+def test_the_second_answer_tells_whether_sh_can_be_started() -> None:
+    assert read_second_probe(b"mcp-ssh sh\n") is LoginShell.OTHER
+    assert read_second_probe(b"this account is restricted\n") is LoginShell.UNKNOWN
+
+
+def test_the_command_ends_the_request_untouched() -> None:
+    command = "printf '%s\\n' \"a  b\" # it's\nls 'x"
+    assert exec_request(command, LoginShell.POSIX, TOKEN).endswith("; " + command)
+    assert exec_request(command, LoginShell.UNKNOWN, TOKEN) == command
+
+
+@given(st.binary(max_size=60), st.lists(st.integers(0, 80)))
+def test_the_announcement_is_taken_out_whatever_the_chunk_borders(output: bytes, cuts: list[int]) -> None:
+    stream = f"{TOKEN} 4711\n".encode() + output
+    reader = Announcement(TOKEN)
+    borders = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    got = b"".join(reader.feed(stream[a:b]) for a, b in zip(borders, borders[1:], strict=False))
+    assert got + reader.flush() == output
+    assert reader.pid == 4711
+
+
+@given(st.binary(max_size=80), st.integers(0, 80))
+def test_a_stream_without_announcement_loses_nothing(output: bytes, cut: int) -> None:
+    reader = Announcement(TOKEN)
+    assert reader.feed(output[:cut]) + reader.feed(output[cut:]) + reader.flush() == output
+    assert reader.pid is None
+
+
+def test_an_answer_that_is_none_counts_as_no_answer() -> None:
+    assert read_left(b"") is None
+    assert read_left(b"sh: not found\n") is None
+    assert read_left(b"mcp-ssh left 3\n") == 3
