@@ -83,7 +83,7 @@ def _authentication(host: Host) -> AuthenticationError:
         AuthMethod.KEY: f"install the public key: ssh-copy-id -i {host.auth.key_path}.pub {host.user}@{host.address}",
         AuthMethod.AGENT: "list what the agent offers with ssh-add -l",
         AuthMethod.PASSWORD: f"check the value of {host.auth.password_env}",
-        AuthMethod.KEYBOARD_INTERACTIVE: f"check the value of {host.auth.password_env}; one-time codes are not answered",
+        AuthMethod.KEYBOARD_INTERACTIVE: f"check {host.auth.password_env}; one-time codes are not answered",
     }
     return AuthenticationError(
         f"{host.name} did not accept the {host.auth.method} login of user {host.user!r}", hint=advice[host.auth.method]
