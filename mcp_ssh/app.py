@@ -17,8 +17,7 @@ from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.model.errors import AuditUnavailableError
-from mcp_ssh.model.host import Host
-from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Transport
+from mcp_ssh.ports import AuditSink, Clock, Transport
 from mcp_ssh.service import records
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
@@ -104,7 +103,7 @@ async def wired(
     resolver = CachingResolver(clock)
     pool = Pool(
         transport=transport,
-        driver_for=_driver_for,
+        driver_for=ExecDriver,
         clock=clock,
         max_sessions=settings.max_sessions,
         idle_timeout_s=settings.idle_timeout_s,
@@ -118,11 +117,6 @@ async def wired(
                 configuration=configuration, judge=judge, resolver=resolver, pipeline=pipeline, pool=pool, audit=audit
             ),
         )
-
-
-def _driver_for(host: Host, connection: Connection) -> Driver:
-    del host  # every host that gets a connection is a posix one so far
-    return ExecDriver(connection)
 
 
 def configure_logging(level: str) -> None:

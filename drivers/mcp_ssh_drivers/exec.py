@@ -7,12 +7,14 @@ waits for it any more, and the result says whether that is certain.
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
 
 from mcp_ssh.model.command import Command
 from mcp_ssh.model.errors import ChannelRefusedError, DeadlineExceededError, McpSshError
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
 from mcp_ssh.ports import Connection
 from mcp_ssh_drivers.execshell import (
+    Login,
     LoginShell,
     end_request,
     exec_request,
@@ -33,13 +35,20 @@ lone_refusals = 5
 own_output_bytes = 4096
 
 
-class ExecDriver:
-    """Runs commands on the exec channels of one connection."""
+Reconnect = Callable[[], Awaitable[Connection]]
 
-    def __init__(self, connection: Connection) -> None:
+
+class ExecDriver:
+    """Runs commands on the exec channels of one connection.
+
+    `reconnect` opens another connection to the same host: to end a command when every channel of this one is busy.
+    """
+
+    def __init__(self, connection: Connection, reconnect: Reconnect | None = None) -> None:
         self._connection = connection
+        self._reconnect = reconnect
         self._slots = ChannelSlots()
-        self._shell: LoginShell | None = None
+        self._login: Login | None = None
         self._probing = asyncio.Lock()
         self._running = 0
 
@@ -74,7 +83,7 @@ class ExecDriver:
             self._connection.watch(running=self._running > 0)
 
     async def _start(self, attempt: "_Attempt") -> Execution:
-        shell = await self._login_shell()
+        shell = (await self._found_login()).shell
         alone = 0
         while True:
             execution, request = await attempt.prepare(shell)
@@ -91,18 +100,19 @@ class ExecDriver:
                     execution.channel.write_eof()
                 return execution
 
-    async def _login_shell(self) -> LoginShell:
+    async def _found_login(self) -> Login:
         async with self._probing:
-            if self._shell is None:
-                shell = read_probe(await self._ask(probe))
-                self._shell = shell or read_second_probe(await self._ask(second_probe))
-        return self._shell
+            if self._login is None:
+                login = read_probe(await self._ask(self._connection, probe))
+                self._login = login or read_second_probe(await self._ask(self._connection, second_probe))
+        return self._login
 
-    async def _ask(self, request: str) -> bytes:
+    async def _ask(self, connection: Connection, request: str) -> bytes:
         """The output of a request of our own; raises what `open_exec` raises."""
-        execution = Execution(self._slots, None, own_output_bytes)
+        slots = self._slots if connection is self._connection else ChannelSlots()
+        execution = Execution(slots, None, own_output_bytes)
         try:
-            await self._connection.open_exec(request, execution)
+            await connection.open_exec(request, execution)
             if execution.channel is not None:
                 execution.channel.write_eof()
             await execution.finished()
@@ -116,27 +126,39 @@ class ExecDriver:
         if execution.is_closed and not execution.has_exited:
             return Ended.UNKNOWN
         pid = await execution.announced(announcement_wait_s)
-        looked = await self._end_session(pid) if pid else None
-        if looked is None:
-            signalled = await self._signal(execution)
-            looked = await self._end_session(pid) if pid else None
-            if looked is None:
-                return Ended.SIGNALLED if signalled else Ended.UNKNOWN
-        return looked
+        if pid is not None:
+            for way in (self._end_here, self._end_from_elsewhere):
+                left = await self._answer(way(pid))
+                if left is not None:
+                    return Ended.CERTAIN if left == 0 else Ended.SURVIVED
+        return Ended.SIGNALLED if await self._signal(execution) else Ended.UNKNOWN
 
-    async def _end_session(self, pid: int) -> Ended | None:
-        """Run the end script on a channel of its own; None if it gave no answer."""
+    async def _answer(self, way: Awaitable[int | None]) -> int | None:
         try:
             async with asyncio.timeout(end_timeout_s):
-                left = read_left(await self._ask(end_request(pid)))
+                return await way
         except (McpSshError, TimeoutError):
             return None
-        if left is None:
+
+    async def _end_here(self, pid: int) -> int | None:
+        """Run the end script on a channel beside the command's."""
+        return read_left(await self._ask(self._connection, end_request(pid)))
+
+    async def _end_from_elsewhere(self, pid: int) -> int | None:
+        """Run it on another connection, if that leads to the very same machine: process ids mean nothing elsewhere."""
+        if self._reconnect is None or self._login is None or not self._login.boot_id:
             return None
-        return Ended.CERTAIN if left == 0 else Ended.SURVIVED
+        connection = await self._reconnect()
+        try:
+            return read_left(await self._ask(connection, end_request(pid, self._login.boot_id)))
+        finally:
+            await connection.close()
 
     async def _signal(self, execution: Execution) -> bool:
-        """End the process group through the server; whether the program ended of it."""
+        """End the process group through the server; whether the program ended of it.
+
+        OpenSSH before 7.9 ignores it, and later ones for logins of root and under ForceCommand.
+        """
         for name in ("TERM", "KILL"):
             if execution.channel is not None:
                 execution.channel.signal(name)

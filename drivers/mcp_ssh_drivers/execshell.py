@@ -15,13 +15,15 @@ the command goes alone.
 
 import re
 import shlex
+from dataclasses import dataclass
 from enum import StrEnum
 
 sh_family = frozenset({"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "pdksh", "lksh", "yash", "zsh", "busybox"})
 
-probe = "printf 'mcp-ssh %s\\n' \"$0\""
+_boot_id = "/proc/sys/kernel/random/boot_id"
+probe = f"read -r boot <{_boot_id}; printf 'mcp-ssh %s %s\\n' \"$0\" \"$boot\""
 second_probe = "sh -c 'printf \"mcp-ssh sh\\n\"'"
-_probe_answer = re.compile(rb"mcp-ssh (\S+)\r?\n\Z")
+_probe_answer = re.compile(rb"mcp-ssh (\S+) ([0-9a-f-]*)\r?\n\Z")
 _pid_digits = 10
 
 
@@ -36,18 +38,26 @@ class LoginShell(StrEnum):
     """Neither: a forced command, a restricted shell, a program."""
 
 
-def read_probe(answer: bytes) -> LoginShell | None:
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What was found out about the login. `boot_id` tells machines apart (random(4)); empty where there is none."""
+
+    shell: LoginShell
+    boot_id: str = ""
+
+
+def read_probe(answer: bytes) -> Login | None:
     """What the answer to `probe` says; None if `second_probe` must decide."""
     found = _probe_answer.match(answer)
     if found is None:
         return None
     name = found.group(1).decode("ascii", "replace").rsplit("/", 1)[-1].lstrip("-")
-    return LoginShell.POSIX if name in sh_family else None
+    return Login(LoginShell.POSIX, found.group(2).decode("ascii")) if name in sh_family else None
 
 
-def read_second_probe(answer: bytes) -> LoginShell:
+def read_second_probe(answer: bytes) -> Login:
     """What the answer to `second_probe` says."""
-    return LoginShell.OTHER if answer == b"mcp-ssh sh\n" else LoginShell.UNKNOWN
+    return Login(LoginShell.OTHER if answer == b"mcp-ssh sh\n" else LoginShell.UNKNOWN)
 
 
 def exec_request(command: str, shell: LoginShell, token: str) -> str:
@@ -87,15 +97,16 @@ class Announcement:
         return rest
 
 
-def end_request(pid: int) -> str:
+def end_request(pid: int, boot_id: str | None = None) -> str:
     """A script that ends the process session `pid` and all descendants, and prints how many of them are left.
 
     It looks at /proc where there is one (Linux, with the session of each process), else at `ps` (BSD, macOS, with the
     process group). What was found once stays in the list, since a child changes its parent when that one ends first.
     TERM, up to one second of grace, then KILL; zombies do not count. It needs no program but sh, kill, sleep and, on
-    BSD, ps.
+    BSD, ps. With a `boot_id` it does nothing on any other machine: for connections that may lead to another one.
     """
-    return f"exec sh -c {shlex.quote(_end_script.replace('@PID@', str(pid)))}"
+    check = f'read -r boot <{_boot_id}; [ "$boot" = "{boot_id}" ] || exit 3\n' if boot_id else ""
+    return f"exec sh -c {shlex.quote(check + _end_script.replace('@PID@', str(pid)))}"
 
 
 _left = re.compile(rb"mcp-ssh left ([0-9]+)\s*\Z")

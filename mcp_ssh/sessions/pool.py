@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Protocol, Self
@@ -14,7 +14,8 @@ from mcp_ssh.ports import Clock, Connection, Driver, Transport
 from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse
 from mcp_ssh.sessions.session import Session
 
-DriverFactory = Callable[[Host, Connection], Driver]
+Reconnect = Callable[[], Awaitable[Connection]]
+DriverFactory = Callable[[Connection, Reconnect], Driver]
 
 look_every_s = 5.0
 stop_wait_s = 3.0
@@ -171,15 +172,17 @@ class Pool:
         task.add_done_callback(self._keepers.discard)
 
     async def _open(self, host: Host) -> None:
+        addresses = self._addresses[host]
         try:
-            connection = await self._transport.connect(host, self._addresses[host])
+            connection = await self._transport.connect(host, addresses)
         except McpSshError as error:
             self._carry_out(self._plan.failed(host, error))
             return
         except Exception as error:  # noqa: BLE001  the edge of a background task: whoever waits must hear of it
             self._carry_out(self._plan.failed(host, ConnectionFailedError(f"{host.name}: {error}")))
             return
-        session = Session(host, connection, self._driver_for(host, connection), self._clock.now())
+        driver = self._driver_for(connection, lambda: self._transport.connect(host, [connection.peer.address]))
+        session = Session(host, connection, driver, self._clock.now())
         self._sessions[session.id] = session
         await self._log.opened(session)
         self._keep(self._follow(session))

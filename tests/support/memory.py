@@ -71,8 +71,8 @@ def shell_script(commands: Script, *, pid: int | None = 4242, left: int | None =
     """A POSIX host: it answers the probe, announces process ids, and ends what it is told to end."""
 
     def script(channel: MemoryChannel) -> None:
-        if channel.command.startswith("printf 'mcp-ssh"):
-            channel.out(b"mcp-ssh bash\n")
+        if channel.command.startswith("read -r boot"):
+            channel.out(b"mcp-ssh bash 12ab-34\n")
             channel.exits(0)
         elif "mcp-ssh left" in channel.command:
             for other in [each for each in channel.connection.channels if each is not channel]:

@@ -63,6 +63,19 @@ async def test_processes_that_would_not_end_are_told() -> None:
     assert result.ended is Ended.SURVIVED
 
 
+async def test_a_command_is_ended_from_another_connection_where_every_channel_is_busy() -> None:
+    busy = MemoryConnection(shell_script(hangs), max_channels=1)
+    other = MemoryConnection(shell_script(hangs))
+
+    async def reconnect() -> MemoryConnection:
+        return other
+
+    result = await ExecDriver(busy, reconnect).run(command(timeout_s=0.05))
+    assert result.ended is Ended.CERTAIN
+    assert '[ "$boot" = "12ab-34" ] || exit 3' in other.commands[0]
+    assert other.is_closed
+
+
 async def test_without_a_second_channel_the_server_is_asked_to_signal_and_nothing_is_claimed() -> None:
     connection = MemoryConnection(shell_script(hangs, pid=None))
     result = await ExecDriver(connection).run(command(timeout_s=0.05))
@@ -90,7 +103,7 @@ async def test_a_cancelled_command_is_ended_on_the_host_and_answered() -> None:
 async def test_a_command_cancelled_before_its_channel_stands_never_leaves() -> None:
     connection = MemoryConnection(shell_script(hangs))
     driver = ExecDriver(connection)
-    await asyncio.wait_for(driver._login_shell(), 1)
+    await asyncio.wait_for(driver._found_login(), 1)
     connection.opens = False
     async with asyncio.TaskGroup() as group:
         task = group.create_task(driver.run(command("touch x")))

@@ -1,0 +1,46 @@
+"""A driver on a real sshd, for tests of commands."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from mcp_ssh.model.command import Command
+from mcp_ssh.model.host import Auth, AuthMethod, Host
+from mcp_ssh.transport.ssh import SshTransport
+from mcp_ssh_drivers.exec import ExecDriver
+from tests.support.hosts import host, settings
+from tests.support.secrets import NoSecrets
+from tests.support.sshd import Sshd
+
+
+def host_of(server: Sshd, **changes: Any) -> Host:
+    """The inventory's entry for a server of the lab."""
+    facts: dict[str, Any] = {
+        "address": "127.0.0.1",
+        "port": server.port,
+        "user": server.user,
+        "auth": Auth(AuthMethod.KEY, key_path=str(server.key_path)),
+    }
+    return host(**(facts | changes))
+
+
+def transport_in(folder: Path, environ: Mapping[str, str] | None = None, **changes: Any) -> SshTransport:
+    """A transport that keeps its state in the folder."""
+    return SshTransport(settings(state_dir=str(folder / "state"), **changes), NoSecrets(), environ or {})
+
+
+@asynccontextmanager
+async def driver_on(server: Sshd, folder: Path) -> AsyncIterator[ExecDriver]:
+    """A driver on a connection of its own."""
+    transport, where = transport_in(folder), host_of(server)
+    connection = await transport.connect(where, ["127.0.0.1"])
+    try:
+        yield ExecDriver(connection, lambda: transport.connect(where, ["127.0.0.1"]))
+    finally:
+        await connection.close()
+
+
+def command(text: str, timeout_s: float = 20.0, max_output_bytes: int = 1_000_000) -> Command:
+    """A command with limits that do not matter."""
+    return Command(text, timeout_s, max_output_bytes)
