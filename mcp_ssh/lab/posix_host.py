@@ -1,0 +1,279 @@
+"""An embedded POSIX host: an SSH server on loopback that runs each exec request as a process of its own.
+
+It is meant to be safe on anybody's machine. It takes one key, made for this run; it forwards nothing and has no
+terminal and no file transfer; and its commands never run as root: where the lab itself is root, they run as the user
+`nobody`, without supplementary groups. Like sshd, it leaves a command alone whose channel closes; when the lab ends, all
+of its processes are ended.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import asyncssh
+
+nobody_uid = nobody_gid = 65534
+drain_s = 1.0
+"""How long a background process may hold a command's outputs open before the channel closes anyway."""
+
+_signals = {name.removeprefix("SIG"): number for name, number in signal.Signals.__members__.items()}
+_names = {number: name for name, number in _signals.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """Whom commands run as; empty identity means: as the lab itself, which is then not root."""
+
+    home: Path
+    identity: dict[str, Any]
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.home),
+            "PWD": str(self.home),
+            "LANG": "C.UTF-8",
+            "SHELL": "/bin/sh",
+        }
+
+
+class PosixHost:
+    """The host; an async context. `folder` gets its keys; commands start in a home folder of their own."""
+
+    def __init__(self, folder: Path, *, max_sessions: int = 10) -> None:
+        self._folder = folder
+        self._max_sessions = max_sessions
+        self._tasks = asyncio.TaskGroup()
+        self._processes: set[asyncio.subprocess.Process] = set()
+        self._server: asyncssh.SSHAcceptor | None = None
+        self._host_key = asyncssh.generate_private_key("ssh-ed25519")
+        self._account = _Account(Path("/"), {})
+        self._is_ending = False
+        self.client_key_path = folder / "client_key"
+        self.connections = 0
+
+    @property
+    def port(self) -> int:
+        """Where it listens on 127.0.0.1."""
+        assert self._server is not None  # noqa: S101  it is asked inside the context
+        return int(self._server.get_port())
+
+    @property
+    def host_key_fingerprint(self) -> str:
+        """SHA-256 of its key, as OpenSSH prints it."""
+        return str(self._host_key.get_fingerprint("sha256"))
+
+    async def __aenter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._account = _make_account()
+        client_key = asyncssh.generate_private_key("ssh-ed25519")
+        self.client_key_path.touch(mode=0o600)
+        client_key.write_private_key(self.client_key_path)
+        await self._tasks.__aenter__()
+        self._server = await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_factory=lambda: _Gate(self, client_key.convert_to_public()),
+            server_host_keys=[self._host_key],
+            encoding=None,
+            allow_scp=False,
+            agent_forwarding=False,
+            gss_host=None,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+        self._is_ending = True
+        for process in self._processes:
+            _end(process)
+        await self._tasks.__aexit__(kind, error, trace)
+        shutil.rmtree(self._account.home, ignore_errors=True)
+
+    def session_of(self, gate: "_Gate") -> "_Exec | None":
+        """A session for one more channel of a connection; None above the limit."""
+        if gate.sessions >= self._max_sessions:
+            return None
+        return _Exec(self, gate)
+
+    async def start(self, command: bytes) -> asyncio.subprocess.Process:
+        """Start a command in a process session of its own."""
+        process = await asyncio.create_subprocess_exec(
+            "/bin/sh",
+            "-c",
+            command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=self._account.home,
+            env=self._account.environment(),
+            start_new_session=True,
+            umask=0o022,
+            **self._account.identity,
+        )
+        self._processes.add(process)
+        if self._is_ending:
+            _end(process)
+        return process
+
+    def ended(self, process: asyncio.subprocess.Process) -> None:
+        """A process is gone."""
+        self._processes.discard(process)
+
+    def spawn(self, session: "_Exec", command: bytes) -> None:
+        """Run a session's command in the background."""
+        self._tasks.create_task(session.run(command))
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _make_account() -> _Account:
+    home = Path(tempfile.mkdtemp(prefix="mcp-ssh-lab-"))
+    if os.geteuid() != 0:
+        return _Account(home, {})
+    os.chown(home, nobody_uid, nobody_gid)
+    return _Account(home, {"user": nobody_uid, "group": nobody_gid, "extra_groups": []})
+
+
+class _Gate(asyncssh.SSHServer):
+    """One connection: lets the one key in, and exec channels only."""
+
+    def __init__(self, lab: PosixHost, key: asyncssh.SSHKey) -> None:
+        self._lab = lab
+        self._key = key
+        self.sessions = 0
+
+    def begin_auth(self, username: str) -> bool:
+        del username
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        del username
+        return key == self._key
+
+    def auth_completed(self) -> None:
+        self._lab.connections += 1
+
+    def session_requested(self) -> Any:
+        return self._lab.session_of(self) or False
+
+
+class _Exec(asyncssh.SSHServerSession[bytes]):
+    """One exec channel: pipes between the channel and a process."""
+
+    def __init__(self, lab: PosixHost, gate: _Gate) -> None:
+        self._lab = lab
+        self._gate = gate
+        self._channel: asyncssh.SSHServerChannel[bytes] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._early = bytearray()
+        self._input_ended = False
+        self._may_write = asyncio.Event()
+        self._may_write.set()
+
+    # --- asyncssh's side
+
+    def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        self._channel = chan
+        self._gate.sessions += 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._channel = None
+        self._gate.sessions -= 1
+        self._may_write.set()
+
+    def exec_requested(self, command: str) -> bool:
+        self._lab.spawn(self, command.encode("utf-8", "surrogateescape"))
+        return True
+
+    def shell_requested(self) -> bool:
+        return False
+
+    def pty_requested(self, term_type: str, term_size: object, term_modes: object) -> bool:
+        del term_type, term_size, term_modes
+        return False
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        del subsystem
+        return False
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        del datatype
+        if self._process is None or self._process.stdin is None:
+            self._early += data
+        else:
+            self._process.stdin.write(data)
+
+    def eof_received(self) -> bool:
+        self._input_ended = True
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+        return True
+
+    def signal_received(self, signal: str) -> None:
+        if self._process is not None and signal in _signals:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, _signals[signal])
+
+    def pause_writing(self) -> None:
+        self._may_write.clear()
+
+    def resume_writing(self) -> None:
+        self._may_write.set()
+
+    # --- the process's side
+
+    async def run(self, command: bytes) -> None:
+        """Carry the command from start to end. Its caller owns the task."""
+        process = self._process = await self._lab.start(command)
+        self._feed_early(process)
+        pumps = [
+            asyncio.ensure_future(self._pump(process.stdout, None)),
+            asyncio.ensure_future(self._pump(process.stderr, asyncssh.EXTENDED_DATA_STDERR)),
+        ]
+        try:
+            code = await process.wait()
+            await asyncio.wait(pumps, timeout=drain_s)
+        finally:
+            self._lab.ended(process)
+            for pump in pumps:
+                pump.cancel()
+        self._tell_end(code)
+
+    def _feed_early(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdin is not None:
+            process.stdin.write(bytes(self._early))
+            if self._input_ended:
+                process.stdin.close()
+
+    async def _pump(self, source: asyncio.StreamReader | None, datatype: int | None) -> None:
+        while source is not None and (chunk := await source.read(65_536)):
+            await self._may_write.wait()
+            if self._channel is not None:
+                self._channel.write(chunk, datatype)
+
+    def _tell_end(self, code: int) -> None:
+        if self._channel is None:
+            return
+        if code < 0:
+            self._channel.exit_with_signal(_names.get(signal.Signals(-code), "TERM"))
+        else:
+            self._channel.exit(code)
