@@ -7,13 +7,13 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
 from mcp_ssh.audit.record import Event
 from mcp_ssh.audit.sink import AuditLog
 from mcp_ssh.config.environment import Environment
+from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.model.errors import AuditUnavailableError
@@ -83,7 +83,7 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
 
     Raises `ConfigurationError` before anything is opened, `AuditUnavailableError` if the log cannot be written.
     """
-    configuration = Configuration.load(environment, home=Path.home())
+    configuration = Configuration(lambda: load(environment))
     settings = configuration.current.settings
     configure_logging(settings.log_level)
     clock = SystemClock()

@@ -37,9 +37,7 @@ class Assistant:
 
 
 @asynccontextmanager
-async def assistant(
-    command: Sequence[str], environment: Mapping[str, str], log: TextIO
-) -> AsyncIterator[Assistant]:
+async def assistant(command: Sequence[str], environment: Mapping[str, str], log: TextIO) -> AsyncIterator[Assistant]:
     """An assistant with a server of its own over stdio; the server's log goes to `log`."""
     server = StdioServerParameters(command=command[0], args=list(command[1:]), env=dict(environment))
     async with Client(stdio_client(server, errlog=log), read_timeout_seconds=60) as client:

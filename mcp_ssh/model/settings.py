@@ -12,7 +12,6 @@ class Settings:
     state_dir: str
     audit_log: str
     known_hosts: tuple[str, ...]
-    keys_dir: str | None = None
     idle_timeout_s: float = 600.0
     command_timeout_s: float = 60.0
     connect_timeout_s: float = 15.0

@@ -23,4 +23,6 @@ def test_the_end_script_ends_the_whole_process_session_and_a_child_that_left_it(
 
 
 def _command_lines() -> bytes:
-    return subprocess.run(["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null; true"], capture_output=True, check=True).stdout
+    return subprocess.run(
+        ["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null; true"], capture_output=True, check=True
+    ).stdout

@@ -66,7 +66,12 @@ async def test_only_its_own_key_gets_in(tmp_path: Path) -> None:
 async def test_it_gives_no_terminal_no_shell_no_files_and_no_forwarding(tmp_path: Path) -> None:
     async with PosixHost(tmp_path / "lab") as lab:
         async with asyncssh.connect(
-            "127.0.0.1", lab.port, username="demo", client_keys=[str(lab.client_key_path)], known_hosts=None, config=None
+            "127.0.0.1",
+            lab.port,
+            username="demo",
+            client_keys=[str(lab.client_key_path)],
+            known_hosts=None,
+            config=None,
         ) as connection:
             with pytest.raises(asyncssh.ChannelOpenError):
                 await connection.create_process("id", term_type="vt100")

@@ -125,7 +125,9 @@ class Sshd:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the host key, as ssh-keygen prints it."""
-        lines = subprocess.run(["ssh-keygen", "-lf", str(self.folder / "host_key.pub")], capture_output=True, check=True)
+        lines = subprocess.run(
+            ["ssh-keygen", "-lf", str(self.folder / "host_key.pub")], capture_output=True, check=True
+        )
         return lines.stdout.decode().split()[1]
 
 

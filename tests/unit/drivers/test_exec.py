@@ -3,7 +3,13 @@ import asyncio
 import pytest
 
 from mcp_ssh.model.command import Command
-from mcp_ssh.model.errors import ChannelRefusedError, DeadlineExceededError, LinkSilentError, NeedsPtyError, SessionLostError
+from mcp_ssh.model.errors import (
+    ChannelRefusedError,
+    DeadlineExceededError,
+    LinkSilentError,
+    NeedsPtyError,
+    SessionLostError,
+)
 from mcp_ssh.model.result import Ended, Outcome
 from mcp_ssh_drivers.exec import ExecDriver
 from tests.support.memory import MemoryChannel, MemoryConnection, answers, hangs, shell_script

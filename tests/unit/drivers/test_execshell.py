@@ -14,14 +14,18 @@ from mcp_ssh_drivers.execshell import (
 TOKEN = "0123456789abcdef"
 
 
-@pytest.mark.parametrize("answer", [b"mcp-ssh bash 0af-1\n", b"mcp-ssh /bin/sh \n", b"mcp-ssh -ash 0af\n", b"mcp-ssh zsh 0af\r\n"])
+@pytest.mark.parametrize(
+    "answer", [b"mcp-ssh bash 0af-1\n", b"mcp-ssh /bin/sh \n", b"mcp-ssh -ash 0af\n", b"mcp-ssh zsh 0af\r\n"]
+)
 def test_shells_of_the_sh_family_are_known(answer: bytes) -> None:
     found = read_probe(answer)
     assert found is not None
     assert found.shell is LoginShell.POSIX
 
 
-@pytest.mark.parametrize("answer", [b"", b"mcp-ssh fish \n", b"mcp-ssh  \n", b"motd\nmcp-ssh bash \n", b"No file for $0.\n"])
+@pytest.mark.parametrize(
+    "answer", [b"", b"mcp-ssh fish \n", b"mcp-ssh  \n", b"motd\nmcp-ssh bash \n", b"No file for $0.\n"]
+)
 def test_anything_else_asks_the_second_question(answer: bytes) -> None:
     assert read_probe(answer) is None
 

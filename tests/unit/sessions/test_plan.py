@@ -112,7 +112,6 @@ def test_a_stop_refuses_who_waits_and_closes_what_is_open() -> None:
 class PoolMachine(RuleBasedStateMachine):
     """Random events; what must always hold is checked after each."""
 
-
     @initialize()
     def start(self) -> None:
         self.plan = Plan(max_sessions=3, idle_timeout_s=10)

@@ -89,7 +89,9 @@ def test_an_entry_without_a_port_vouches_for_another_port_but_makes_no_key_there
 
 def test_a_bad_line_hides_neither_a_key_nor_a_revocation(tmp_path: Path) -> None:
     known = tmp_path / "known_hosts"
-    known.write_text(line("web.example", KEY) + "web.example ssh-ed25519 not-base64\n" + line("@revoked web.example", OTHER))
+    known.write_text(
+        line("web.example", KEY) + "web.example ssh-ed25519 not-base64\n" + line("@revoked web.example", OTHER)
+    )
     found = look_up([str(known)], "web.example", 22)
     assert found.keys == (KEY,)
     assert found.revoked == (OTHER,)

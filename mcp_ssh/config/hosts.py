@@ -1,0 +1,103 @@
+"""One entry under `hosts`, merged with the defaults, as a Host."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from mcp_ssh.config.check import Checker
+from mcp_ssh.config.lines import Path
+from mcp_ssh.config.logins import Logins
+from mcp_ssh.config.schema import Checking, DefaultsEntry, HostEntry, LimitsEntry
+from mcp_ssh.model.host import Auth, AuthMethod, Host, HostKeyChecking, Limits, Shell
+
+T = TypeVar("T")
+
+_host_name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+_password_methods = {AuthMethod.PASSWORD, AuthMethod.KEYBOARD_INTERACTIVE}
+
+
+def checking_of(value: Checking) -> HostKeyChecking:
+    """The mode that a word or a YAML boolean means; YAML reads a bare `off` as false."""
+    if isinstance(value, bool):
+        return HostKeyChecking.STRICT if value else HostKeyChecking.OFF
+    return HostKeyChecking(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Makes hosts; faults go to the checker."""
+
+    checker: Checker
+    defaults: DefaultsEntry
+    logins: Logins
+    checking: HostKeyChecking
+
+    def host(self, name: str, data: Any) -> Host | None:
+        """The host of that name; None where its entry has faults."""
+        path: Path = ("hosts", name)
+        if not _host_name.match(name):
+            self.checker.add(path, "a host's name is 1 to 100 of A-Z a-z 0-9 . _ - and begins with a letter or digit")
+        entry = self.checker.validate(HostEntry, data, path)
+        if entry is None:
+            self._check_rest(data, path)
+            return None
+        login = self.logins.of(entry, path)
+        if login is None:
+            return None
+        user, auth = login
+        shell = Shell(entry.shell or self.defaults.shell or "posix")
+        return Host(
+            name=name,
+            address=entry.host,
+            user=user,
+            auth=auth,
+            port=entry.port or self.defaults.port or 22,
+            shell=shell,
+            prompt_regex=self._prompt(entry, shell, path),
+            description=entry.description or self.defaults.description or "",
+            tags=frozenset(_first(entry.tags, self.defaults.tags, [])),
+            enabled=_first(entry.enabled, self.defaults.enabled, True),
+            host_key=entry.host_key or self.defaults.host_key,
+            host_key_checking=self._checking(entry, auth, path),
+            deny_patterns=(*(self.defaults.deny_patterns or ()), *(entry.deny_patterns or ())),
+            limits=_limits(entry.limits, self.defaults.limits),
+        )
+
+    def _check_rest(self, data: Any, path: Path) -> None:
+        """Where an entry has faults, the others are told as well: nobody wants to mend a file in rounds."""
+        entry, bad = self.checker.rest(DefaultsEntry, data, path)
+        if not bad & {"user", "auth", "credentials"}:
+            self.logins.of(entry, path)
+        if not bad & {"shell", "prompt_regex"}:
+            self._prompt(entry, Shell(entry.shell or self.defaults.shell or "posix"), path)
+
+    def _prompt(self, entry: DefaultsEntry, shell: Shell, path: Path) -> str | None:
+        prompt = entry.prompt_regex or self.defaults.prompt_regex
+        if shell is Shell.CLI and prompt is None:
+            self.checker.add((*path, "prompt_regex"), r"is required for a cli host, such as '[\w.-]+[>#]\s*$'")
+        if shell is Shell.POSIX and entry.prompt_regex is not None:
+            self.checker.add((*path, "prompt_regex"), "has no meaning for a posix host; write shell: cli with it")
+        return prompt if shell is Shell.CLI else None
+
+    def _checking(self, entry: HostEntry, auth: Auth, path: Path) -> HostKeyChecking:
+        given = entry.host_key_checking if entry.host_key_checking is not None else self.defaults.host_key_checking
+        checking = self.checking if given is None else checking_of(given)
+        pinned = entry.host_key or self.defaults.host_key
+        if checking is HostKeyChecking.OFF and auth.method in _password_methods and pinned is None:
+            self.checker.add(
+                (*path, "host_key_checking"),
+                "off would send the password to whoever answers; use accept-new, or pin the key with host_key",
+            )
+        return checking
+
+
+def _first(own: T | None, common: T | None, otherwise: T) -> T:
+    return own if own is not None else common if common is not None else otherwise
+
+
+def _limits(own: LimitsEntry | None, common: LimitsEntry | None) -> Limits:
+    entries = [entry for entry in (common, own) if entry is not None]
+    merged: dict[str, Any] = {}
+    for entry in entries:
+        merged |= entry.model_dump(exclude_none=True)
+    return Limits(**merged)

@@ -1,0 +1,118 @@
+"""hosts.yaml to a Snapshot: read, checked as a whole, merged, paths made absolute."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mcp_ssh.config.check import Checker
+from mcp_ssh.config.environment import Environment
+from mcp_ssh.config.hosts import Hosts, checking_of
+from mcp_ssh.config.lines import YamlError, read
+from mcp_ssh.config.logins import Logins
+from mcp_ssh.config.paths import Paths
+from mcp_ssh.config.schema import CredentialEntry, DefaultsEntry, HostsFile, SettingsEntry
+from mcp_ssh.config.snapshot import Snapshot
+from mcp_ssh.model.errors import ConfigurationError, Fault
+from mcp_ssh.model.host import Inventory
+from mcp_ssh.model.settings import Settings
+
+max_file_bytes = 1_048_576
+
+
+def load(environment: Environment) -> Snapshot:
+    """Read the file that the environment names. Raises `ConfigurationError` with all faults."""
+    path = environment.config
+    return parse(_text(path), path, environment)
+
+
+def parse(text: str, path: Path, environment: Environment) -> Snapshot:
+    """The text of a file at `path`, which relative key paths are resolved against. Pure but for that."""
+    file = str(path)
+    try:
+        document = read(text)
+    except YamlError as error:
+        raise ConfigurationError([Fault(file, error.line, "(file)", error.message)]) from None
+    checker = Checker(file, document)
+    for duplicate in document.duplicates:
+        checker.add(duplicate, "stands twice; YAML would keep the last one silently")
+    snapshot = _Loader(checker, path, environment).snapshot(document.data)
+    if checker.faults:
+        raise ConfigurationError(checker.faults)
+    return snapshot
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigurationError([_file_fault(path, "there is no such file; copy hosts.example.yaml there")]) from None
+    except OSError as error:
+        raise ConfigurationError([_file_fault(path, f"cannot be read: {error.strerror}")]) from None
+    if len(raw) > max_file_bytes:
+        raise ConfigurationError([_file_fault(path, f"has {len(raw)} bytes, the limit is {max_file_bytes}")])
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise ConfigurationError([Fault(str(path), line, "(file)", "is not UTF-8")]) from None
+
+
+def _file_fault(path: Path, message: str) -> Fault:
+    return Fault(str(path), 1, "(file)", message)
+
+
+class _Loader:
+    """One pass over the data; faults go to the checker, and what has faults is left out."""
+
+    def __init__(self, checker: Checker, path: Path, environment: Environment) -> None:
+        self._checker = checker
+        self._path = path
+        self._environment = environment
+        self._paths = Paths(environment.home, path.parent)
+
+    def snapshot(self, data: Any) -> Snapshot:
+        top = self._top(data)
+        entry = self._checker.validate(SettingsEntry, top.get("settings", {}), ("settings",)) or SettingsEntry()
+        settings = self._settings(entry)
+        return Snapshot(self._inventory(top, settings, entry.keys_dir), settings, str(self._path))
+
+    def _top(self, data: Any) -> Mapping[str, Any]:
+        top = self._checker.mapping(data, ()) if data is not None else {}
+        for key in top:
+            if key not in HostsFile.model_fields:
+                self._checker.unknown(key, HostsFile.model_fields, ())
+        if "version" in top and (top["version"] != 1 or isinstance(top["version"], bool)):
+            self._checker.add(("version",), "must be 1")
+        return top
+
+    def _inventory(self, top: Mapping[str, Any], settings: Settings, keys_dir: str | None) -> Inventory:
+        checker = self._checker
+        defaults = checker.validate(DefaultsEntry, top.get("defaults", {}), ("defaults",)) or DefaultsEntry()
+        shared = checker.mapping(top.get("credentials", {}), ("credentials",))
+        credentials = {
+            name: checker.validate(CredentialEntry, entry, ("credentials", name)) for name, entry in shared.items()
+        }
+        logins = Logins(checker, defaults, credentials, self._paths, keys_dir)
+        hosts = Hosts(checker, defaults, logins, settings.host_key_checking)
+        entries = checker.mapping(top.get("hosts", {}), ("hosts",))
+        found = [hosts.host(name, entry) for name, entry in entries.items()]
+        return Inventory({host.name: host for host in found if host is not None})
+
+    def _settings(self, entry: SettingsEntry) -> Settings:
+        absolute = self._paths.absolute
+        return Settings(
+            state_dir=absolute(entry.state_dir),
+            audit_log=absolute(self._environment.audit_log or entry.audit_log),
+            known_hosts=tuple(absolute(each) for each in entry.known_hosts),
+            idle_timeout_s=entry.idle_timeout,
+            command_timeout_s=entry.command_timeout,
+            connect_timeout_s=entry.connect_timeout,
+            keepalive_interval_s=entry.keepalive_interval,
+            max_command_chars=entry.max_command_chars,
+            max_output_bytes=entry.max_output_bytes,
+            max_sessions=entry.max_sessions,
+            host_key_checking=checking_of(entry.host_key_checking),
+            deny_patterns=tuple(entry.deny_patterns),
+            builtin_deny=entry.builtin_deny,
+            log_level=self._environment.log_level or entry.log_level,
+        )

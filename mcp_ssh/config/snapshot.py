@@ -1,0 +1,52 @@
+"""One complete configuration, and the holder that swaps it whole or not at all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mcp_ssh.model.host import Inventory
+from mcp_ssh.model.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An immutable, complete configuration; `path` is the file it came from."""
+
+    inventory: Inventory
+    settings: Settings
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a reload changed, by host name. `settings` tells whether any setting did."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    settings: bool
+
+
+class Configuration:
+    """Holds the snapshot that is in force. Everybody asks it anew, nobody keeps a part."""
+
+    def __init__(self, read: Callable[[], Snapshot]) -> None:
+        """Read the first snapshot. Raises `ConfigurationError`."""
+        self._read = read
+        self._current = read()
+
+    @property
+    def current(self) -> Snapshot:
+        """The snapshot that is in force now."""
+        return self._current
+
+    def reload(self) -> Changes:
+        """Read the file again. A file with faults changes nothing. Raises `ConfigurationError`."""
+        before, after = self._current, self._read()
+        self._current = after
+        old, new = before.inventory.hosts, after.inventory.hosts
+        return Changes(
+            added=tuple(name for name in new if name not in old),
+            removed=tuple(name for name in old if name not in new),
+            changed=tuple(name for name in new if name in old and new[name] != old[name]),
+            settings=before.settings != after.settings,
+        )
