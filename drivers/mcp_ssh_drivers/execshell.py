@@ -21,7 +21,7 @@ from enum import StrEnum
 sh_family = frozenset({"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "pdksh", "lksh", "yash", "zsh", "busybox"})
 
 _boot_id = "/proc/sys/kernel/random/boot_id"
-probe = f"read -r boot <{_boot_id}; printf 'mcp-ssh %s %s\\n' \"$0\" \"$boot\""
+probe = f'read -r boot <{_boot_id}; printf \'mcp-ssh %s %s\\n\' "$0" "$boot"'
 second_probe = "sh -c 'printf \"mcp-ssh sh\\n\"'"
 _probe_answer = re.compile(rb"mcp-ssh (\S+) ([0-9a-f-]*)\r?\n\Z")
 _pid_digits = 10

@@ -88,7 +88,9 @@ def _torn_fault(record: Mapping[str, object], torn: str) -> str:
     expected = recovery_reason(torn.encode("utf-8", "surrogateescape")) if torn else ""
     if told == expected:
         return ""
-    return "the line before is no record, and this one does not tell of it" if torn else "it tells of a line that is gone"
+    return (
+        "the line before is no record, and this one does not tell of it" if torn else "it tells of a line that is gone"
+    )
 
 
 def _parsed(line: str) -> dict[str, object] | None:

@@ -67,7 +67,7 @@ def redact(text: str, known: Sequence[str] = ()) -> str:
 
 
 def _replace(found: "re2._Match") -> str:
-    if found.group(2).strip("\"'") in {mark, ""} or found.group(2).lstrip("\"").startswith("$"):
+    if found.group(2).strip("\"'") in {mark, ""} or found.group(2).lstrip('"').startswith("$"):
         return str(found.group(0))  # redacted already, or a variable: its name is no secret
     start, end = found.span(2)
     whole = found.group(0)

@@ -103,7 +103,9 @@ class AuditLog:
             last, torn = self._file.end()
             lines: list[str] = []
             if torn:
-                last = self._seal(lines, _Pending(Event.RECOVER, {"reason": recovery_reason(torn)}, batch[0].wall), last)
+                last = self._seal(
+                    lines, _Pending(Event.RECOVER, {"reason": recovery_reason(torn)}, batch[0].wall), last
+                )
             for pending in batch:
                 last = self._seal(lines, pending, last)
             self._file.append(("\n" if torn else "") + "".join(f"{line}\n" for line in lines), last)

@@ -11,7 +11,9 @@ from mcp_ssh.audit.record import Event, fields_of, line_of
 def log(count: int) -> list[str]:
     lines, last = [], Link()
     for number in range(count):
-        fields = fields_of(Event.DECIDED, {"host": "web", "command": f"echo {number} ü"}, 1e9 + number, lambda text: text)
+        fields = fields_of(
+            Event.DECIDED, {"host": "web", "command": f"echo {number} ü"}, 1e9 + number, lambda text: text
+        )
         line, last = seal(fields, last)
         lines.append(line)
     return lines

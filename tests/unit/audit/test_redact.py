@@ -15,7 +15,9 @@ SECRET = "Xy7horse9battery"
 def test_a_secret_is_known_by_where_it_stands(line: str) -> None:
     text = redact(line.replace("{S}", SECRET))
     assert SECRET not in text
-    assert text == line.replace("{S}", mark).replace(f"'{mark}'", mark).replace(f'--api-key "{mark}"', f"--api-key {mark}")
+    assert text == line.replace("{S}", mark).replace(f"'{mark}'", mark).replace(
+        f'--api-key "{mark}"', f"--api-key {mark}"
+    )
 
 
 @pytest.mark.parametrize("line", VECTORS["harmless"])
