@@ -10,7 +10,11 @@ max_text_chars = 4_096
 max_command_chars = 65_536
 cut_mark = "[cut]"
 
-order = ["v", "seq", "ts", "event", "id", "principal", "client", "tool", "session", "host", "address", "user", "host_key", "pinned", "command", "verdict", "rules", "decision", "override", "confirmed_by", "sent", "outcome", "exit_code", "signal", "ended", "duration_ms", "bytes", "truncated", "output_sha256", "reason", "pid", "software", "prev"]
+order = tuple(
+    "v seq ts event id principal client tool session host address user host_key pinned command verdict rules decision "
+    "override confirmed_by sent outcome exit_code signal ended duration_ms bytes truncated output_sha256 reason "
+    "pid software prev".split()
+)
 
 
 class Event(StrEnum):

@@ -20,7 +20,7 @@ _rules = tuple(
     for pattern in (
         # options with a value: --password X, --password=X, --token ...
         rf"(?i)(--?(?:password|passwd|passphrase|token|secret|api[-_]?key|access[-_]?key|auth[-_]?token)(?:\s+|=))({_value})",
-        # sshpass -p X, curl -u user:X, mysql -pX and its kin
+        # programs whose own options take one: sshpass, curl, and mysql with its kin
         rf"(\bsshpass\s+(?:-\w+\s+)*?-p\s*)({_value})",
         rf"(\bcurl\b[^|;&\n]*?\s(?:-u|--user)[\s=]+[^\s:;|&]+:)({_value})",
         rf"(\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\b[^|;&\n]*?\s-p)({_value})",

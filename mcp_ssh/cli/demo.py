@@ -56,7 +56,6 @@ def demo(*, keep: bool) -> int:
 
 
 async def _demo(console: Console, folder: Path, *, keep: bool) -> int:
-    folder.chmod(0o711)  # the host's unprivileged user must reach its home in here; the rest stays closed
     async with PosixHost(folder / "host") as host:
         config = _write_configuration(folder, host)
         console.print(

@@ -135,7 +135,7 @@ def of_run(done: Done[CommandResult]) -> CallToolResult:
     notes = [*_key_notes(done.session.connection.peer.host_key, first=done.first), *_notes(result)]
     view = RunResult(
         host=host,
-        outcome=result.outcome.value,  # type: ignore[arg-type]  # a cancelled call has no reply
+        outcome=result.outcome.value,
         exit_code=result.exit_code,
         signal=result.signal,
         stdout=stdout.text,

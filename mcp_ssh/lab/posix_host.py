@@ -1,8 +1,8 @@
 """An embedded POSIX host: an SSH server on loopback that runs each exec request as a process of its own.
 
 It is meant to be safe on anybody's machine. It takes one key, made for this run; it forwards nothing and has no
-terminal and no file transfer; and its commands never run as root: where the lab itself is root, they run as the user
-`nobody`, without supplementary groups. Like sshd, it leaves a command alone whose channel closes; when the lab ends, all
+terminal and no file transfer. Its commands never run as root: where the lab itself is root, they run as `nobody`,
+without supplementary groups. Like sshd, it leaves a command alone whose channel closes; when the lab ends, all
 of its processes are ended.
 """
 
@@ -171,8 +171,9 @@ class _Gate(asyncssh.SSHServer):
     def auth_completed(self) -> None:
         self._lab.connections += 1
 
-    def session_requested(self) -> Any:
-        return self._lab.session_of(self) or False
+    def session_requested(self) -> "_Exec | bool":
+        session = self._lab.session_of(self)
+        return False if session is None else session
 
 
 class _Exec(asyncssh.SSHServerSession[bytes]):

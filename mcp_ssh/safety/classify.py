@@ -17,7 +17,9 @@ max_script_depth = 5
 _order = {Level.READ_ONLY: 0, Level.MUTATING: 1, Level.DANGEROUS: 2}
 
 _reading = frozenset(
-    ["ls", "cat", "head", "tail", "wc", "uptime", "df", "du", "free", "ps", "pwd", "id", "whoami", "groups", "uname", "arch", "nproc", "lscpu", "lsblk", "lsusb", "lspci", "date", "cal", "echo", "printf", "true", "false", "test", "stat", "file", "which", "type", "grep", "egrep", "fgrep", "cut", "uniq", "tr", "w", "who", "last", "dmesg", "hostname", "printenv", "readlink", "realpath", "basename", "dirname", "md5sum", "sha256sum", "cmp", "diff"]
+    "ls cat head tail wc uptime df du free ps pwd id whoami groups uname arch nproc lscpu lsblk lsusb lspci date cal "
+    "echo printf true false test stat file which type grep egrep fgrep cut uniq tr w who last dmesg hostname "
+    "printenv readlink realpath basename dirname md5sum sha256sum cmp diff".split()
 )
 
 

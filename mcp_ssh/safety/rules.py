@@ -1,7 +1,7 @@
 """The base deny list as structured rules on plain words: the first floor of judgement.
 
 Each rule looks at one simple command behind its wrappers. The base patterns of the product are these rules: the regex
-`rm\\s+-rf\\s+/` would also stop `rm -rf /tmp/build`, the rule does not.
+of the first one would also stop `rm -rf /tmp/build`, the rule does not.
 """
 
 import posixpath
@@ -15,10 +15,12 @@ from mcp_ssh.safety.wrappers import basename
 _help = frozenset(("--help", "--version", "-V"))
 
 _system = frozenset(
-    ["/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/usr", "/var", "~", "$HOME", "${HOME}"]
+    "/ /bin /boot /dev /etc /home /lib /lib32 /lib64 /opt /proc /root /run /sbin /srv /sys /usr /var "
+    "~ $HOME ${HOME}".split()
 )
-_devices = tuple(f"/dev/{name}" for name in ["sd", "hd", "vd", "xvd", "nvme", "mmcblk", "disk", "mapper", "dm-", "md", "loop", "mtd", "ubi"])
-_harmless_devices = ("/dev/null", "/dev/zero", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/fd/", "/dev/shm/")
+_disks = "sd hd vd xvd nvme mmcblk disk mapper dm- md loop mtd ubi"
+_devices = tuple(f"/dev/{name}" for name in _disks.split())
+_harmless_devices = tuple(f"/dev/{name}" for name in "null zero stdout stderr tty fd/ shm/".split())
 
 
 @dataclass(frozen=True, slots=True)

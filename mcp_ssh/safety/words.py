@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 max_depth = 40
 
-reserved = frozenset(["if", "then", "elif", "else", "fi", "while", "until", "do", "done", "{", "}", "!", "time", "coproc"])
+reserved = frozenset("if then elif else fi while until do done { } ! time coproc".split())
 _blank = " \t"
 _ends_word = frozenset(" \t\n;&|()<>")
 

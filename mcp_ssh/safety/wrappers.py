@@ -19,25 +19,27 @@ class Wrapper:
 
 _wrappers = {
     "sudo": Wrapper(
-        frozenset(["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-U", "-D", "-R", "--user", "--group", "--host", "--prompt", "--chdir"]), 0, True
+        frozenset("-u -g -h -p -C -r -t -T -U -D -R --user --group --host --prompt --chdir".split()),
+        0,
+        assignments=True,
     ),
     "doas": Wrapper(frozenset(("-u", "-C"))),
-    "env": Wrapper(frozenset(["-u", "-C", "--unset", "--chdir"]), 0, True),
+    "env": Wrapper(frozenset("-u -C --unset --chdir".split()), 0, assignments=True),
     "nohup": Wrapper(),
     "command": Wrapper(),
     "exec": Wrapper(frozenset(("-a",))),
     "builtin": Wrapper(),
-    "time": Wrapper(frozenset(["-f", "-o", "--format", "--output"])),
-    "nice": Wrapper(frozenset(["-n", "--adjustment"])),
-    "ionice": Wrapper(frozenset(["-c", "-n", "--class", "--classdata"])),
+    "time": Wrapper(frozenset("-f -o --format --output".split())),
+    "nice": Wrapper(frozenset("-n --adjustment".split())),
+    "ionice": Wrapper(frozenset("-c -n --class --classdata".split())),
     "setsid": Wrapper(),
-    "stdbuf": Wrapper(frozenset(["-i", "-o", "-e", "--input", "--output", "--error"])),
-    "timeout": Wrapper(frozenset(["-s", "-k", "--signal", "--kill-after"]), 1),
+    "stdbuf": Wrapper(frozenset("-i -o -e --input --output --error".split())),
+    "timeout": Wrapper(frozenset("-s -k --signal --kill-after".split()), 1),
     "busybox": Wrapper(),
     "toybox": Wrapper(),
 }
 
-shells = frozenset(["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"])
+shells = frozenset("sh bash dash ash ksh mksh zsh".split())
 
 
 def basename(text: str) -> str:
@@ -67,7 +69,9 @@ def _skip(words: Sequence[Word], wrapper: Wrapper) -> int:
             at += 1
         elif text in wrapper.with_value:
             at += 2
-        elif (text.startswith("-") and len(text) > 1) or (wrapper.assignments and text.partition("=")[0].isidentifier() and "=" in text):
+        elif (text.startswith("-") and len(text) > 1) or (
+            wrapper.assignments and text.partition("=")[0].isidentifier() and "=" in text
+        ):
             at += 1
         elif arguments:
             arguments -= 1

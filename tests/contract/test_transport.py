@@ -79,17 +79,20 @@ async def memory(folder: Path) -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def embedded(folder: Path) -> AsyncIterator[Connection]:
-    folder.chmod(0o711)
-    async with PosixHost(folder / "lab", max_sessions=MAX_CHANNELS) as lab:
-        async with connected(folder, lab.port, "demo", str(lab.client_key_path)) as connection:
-            yield connection
+    async with (
+        PosixHost(folder / "lab", max_sessions=MAX_CHANNELS) as lab,
+        connected(folder, lab.port, "demo", str(lab.client_key_path)) as connection,
+    ):
+        yield connection
 
 
 @asynccontextmanager
 async def sshd(folder: Path) -> AsyncIterator[Connection]:
-    async with Sshd(folder, max_sessions=MAX_CHANNELS) as server:
-        async with connected(folder, server.port, server.user, str(server.key_path)) as connection:
-            yield connection
+    async with (
+        Sshd(folder, max_sessions=MAX_CHANNELS) as server,
+        connected(folder, server.port, server.user, str(server.key_path)) as connection,
+    ):
+        yield connection
 
 
 @asynccontextmanager

@@ -165,7 +165,7 @@ async def test_a_disk_that_fills_in_mid_record_fails_the_call_and_heals_by_itsel
     async with log_at(path) as log:
         await log.append(Event.DECIDED, {"command": "before"})
         with monkeypatch.context() as full:
-            full.setattr(sink.os, "write", half_then_full)
+            full.setattr(os, "write", half_then_full)
             with pytest.raises(AuditUnavailableError):
                 await log.append(Event.DECIDED, {"command": "lost"})
         await log.append(Event.DECIDED, {"command": "after"})

@@ -138,9 +138,11 @@ async def test_a_background_process_does_not_hold_the_answer_back_and_lives_on(s
 
 @pytest.mark.parametrize("forced", ["cat", "/bin/false", "echo only this"])
 async def test_under_a_forced_command_the_host_decides_what_runs(tmp_path: Path, forced: str) -> None:
-    async with Sshd(tmp_path / "sshd", extra=(f"ForceCommand {forced}",)) as server:
-        async with driver_on(server, tmp_path) as driver:
-            result = await driver.run(command("echo hello"))
+    async with (
+        Sshd(tmp_path / "sshd", extra=(f"ForceCommand {forced}",)) as server,
+        driver_on(server, tmp_path) as driver,
+    ):
+        result = await driver.run(command("echo hello"))
     assert result.outcome is Outcome.COMPLETED
     assert b"hello" not in result.stdout.head
 

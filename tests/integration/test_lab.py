@@ -64,25 +64,27 @@ async def test_only_its_own_key_gets_in(tmp_path: Path) -> None:
 
 
 async def test_it_gives_no_terminal_no_shell_no_files_and_no_forwarding(tmp_path: Path) -> None:
-    async with PosixHost(tmp_path / "lab") as lab:
-        async with asyncssh.connect(
+    async with (
+        PosixHost(tmp_path / "lab") as lab,
+        asyncssh.connect(
             "127.0.0.1",
             lab.port,
             username="demo",
             client_keys=[str(lab.client_key_path)],
             known_hosts=None,
             config=None,
-        ) as connection:
-            with pytest.raises(asyncssh.ChannelOpenError):
-                await connection.create_process("id", term_type="vt100")
-            with pytest.raises(asyncssh.ChannelOpenError):
-                await connection.create_process()
-            with pytest.raises(asyncssh.ChannelOpenError):
-                await connection.start_sftp_client()
-            with pytest.raises(asyncssh.ChannelOpenError):
-                await connection.open_connection("127.0.0.1", lab.port)
-            with pytest.raises(asyncssh.ChannelListenError):
-                await connection.forward_remote_port("", 0, "127.0.0.1", lab.port)
+        ) as connection,
+    ):
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.create_process("id", term_type="vt100")
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.create_process()
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.start_sftp_client()
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.open_connection("127.0.0.1", lab.port)
+        with pytest.raises(asyncssh.ChannelListenError):
+            await connection.forward_remote_port("", 0, "127.0.0.1", lab.port)
 
 
 async def test_it_listens_on_loopback_only_and_leaves_nothing(tmp_path: Path) -> None:

@@ -89,6 +89,9 @@ def shell_script(commands: Script, *, pid: int | None = 4242, left: int | None =
     return script
 
 
+MEMORY_PEER = Peer("192.0.2.1", 22, "admin", "SSH-2.0-memory", HostKey("ssh-ed25519", "SHA256:memory"))
+
+
 @dataclass(eq=False)
 class MemoryConnection:
     """A `Connection` whose host is a script."""
@@ -97,7 +100,7 @@ class MemoryConnection:
     max_channels: int | None = None
     opens: bool = True
     dies_of: tuple[str, ...] = ("TERM", "KILL")
-    peer: Peer = Peer("192.0.2.1", 22, "admin", "SSH-2.0-memory", HostKey("ssh-ed25519", "SHA256:memory"))
+    peer: Peer = MEMORY_PEER
     channels: list[MemoryChannel] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     watches: list[bool] = field(default_factory=list)

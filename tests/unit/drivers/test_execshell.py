@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +48,7 @@ def test_the_announcement_is_taken_out_whatever_the_chunk_borders(output: bytes,
     stream = f"{TOKEN} 4711\n".encode() + output
     reader = Announcement(TOKEN)
     borders = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    got = b"".join(reader.feed(stream[a:b]) for a, b in zip(borders, borders[1:], strict=False))
+    got = b"".join(reader.feed(stream[a:b]) for a, b in pairwise(borders))
     assert got + reader.flush() == output
     assert reader.pid == 4711
 

@@ -1,0 +1,58 @@
+# Needs git, make, and Python 3.11 or newer with its venv module. Everything else goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test check format schema lock test-setup clean
+
+help:
+	@echo 'make demo         see it work on a host of its own'
+	@echo 'make test         all tests; those whose real part is missing skip and say so'
+	@echo 'make check        lint, types, import rules: what CI checks'
+	@echo 'make test-setup   install the real parts that tests talk to (Debian, root)'
+	@echo 'make format       format the code'
+	@echo 'make schema       write hosts.schema.json from the code'
+	@echo 'make lock         write requirements.lock from pyproject.toml (needs uv)'
+	@echo 'make clean        remove what make made'
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'mcp-ssh needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo 'the venv module is missing; on Debian: apt-get install python3-venv'; exit 1; }
+	@echo 'Setting up $(VENV) (once) ...'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/mcp-ssh demo
+
+test: $(STAMP)
+	$(BIN)/pytest
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+
+schema: $(STAMP)
+	$(BIN)/python -m mcp_ssh.config.schema > hosts.schema.json
+
+lock:
+	uv pip compile pyproject.toml --extra dev --group build --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+
+test-setup:
+	@sh tests/support/install-parts.sh
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
