@@ -29,7 +29,7 @@ _rules = tuple(
         # headers
         r"(?i)(\b(?:authorization|proxy-authorization)\s*:\s*(?:(?:bearer|basic|token)\s+)?)([^\s\"';|&]+)",
         r"(?i)(\bx-(?:api-key|auth-token)\s*:\s*)([^\s\"';|&]+)",
-        # user:secret@host
+        # a login inside of a URL
         r"([a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@]+:)([^/\s@]+)(?:@)",
         # network devices
         r"(?i)(\benable\s+(?:secret|password)\s+(?:level\s+\d+\s+)?(?:\d+\s+)?)([^\s\d]\S*|\d\S+)",

@@ -9,7 +9,8 @@ from mcp_ssh.model.host import Shell
 from mcp_ssh.safety.gate import gate, homoglyph
 from mcp_ssh.safety.patterns import Pattern, compile_pattern
 from mcp_ssh.safety.rules import Rule, any_shell_rules, cli_rules, device_redirect, posix_rules
-from mcp_ssh.safety.words import Line, SimpleCommand, Word, split
+from mcp_ssh.safety.syntax import Line, SimpleCommand, Word
+from mcp_ssh.safety.words import split
 from mcp_ssh.safety.wrappers import basename, peel, scripts
 
 max_script_depth = 5

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mcp_ssh.model.decision import Finding, Level
-from mcp_ssh.safety.words import Redirect, Word
+from mcp_ssh.safety.syntax import Redirect, Word
 from mcp_ssh.safety.wrappers import basename
 
 _help = frozenset(("--help", "--version", "-V"))

@@ -5,53 +5,13 @@ heredocs (whose bodies are data). It does not expand anything: a word that the s
 literal. What it cannot read makes the line unparsed, and the caller falls back to searching the raw text.
 """
 
-from dataclasses import dataclass, field
+from mcp_ssh.safety.syntax import Line, Redirect, SimpleCommand, Word
 
 max_depth = 40
 
 reserved = frozenset("if then elif else fi while until do done { } ! time coproc".split())
 _blank = " \t"
 _ends_word = frozenset(" \t\n;&|()<>")
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word without its quotes. `literal` is false where the shell would still change it."""
-
-    text: str
-    start: int
-    end: int
-    literal: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """A redirection to or from a word."""
-
-    operator: str
-    target: Word
-
-
-@dataclass(slots=True)
-class SimpleCommand:
-    """One simple command. `words` are without assignments before it and without redirections."""
-
-    words: list[Word] = field(default_factory=list)
-    assignments: list[Word] = field(default_factory=list)
-    redirects: list[Redirect] = field(default_factory=list)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing in it."""
-        return not (self.words or self.assignments or self.redirects)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """All simple commands of a line, those in substitutions included. `parsed` is false where something was unclear."""
-
-    commands: tuple[SimpleCommand, ...]
-    parsed: bool
 
 
 def split(text: str) -> Line:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mcp_ssh.safety.words import Word
+from mcp_ssh.safety.syntax import Word
 
 max_wrappers = 20
 
