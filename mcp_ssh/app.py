@@ -113,9 +113,7 @@ async def wired(
     async with pool, Pipeline(judge=judge, audit=audit, pool=pool) as pipeline:
         yield App(
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
-            commands=Commands(
-                configuration=configuration, judge=judge, resolver=resolver, pipeline=pipeline, pool=pool, audit=audit
-            ),
+            commands=Commands(configuration=configuration, judge=judge, pipeline=pipeline, pool=pool, audit=audit),
         )
 
 

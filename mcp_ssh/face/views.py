@@ -243,8 +243,9 @@ def of_health(health: Health) -> CallToolResult:
 def of_plan(planned: Planned) -> CallToolResult:
     """What would happen."""
     judged = planned.judged
-    verdict = judged.verdict
+    verdict, command = judged.verdict, judged.command
     assert verdict is not None  # noqa: S101  a plan has a command
+    assert command is not None  # noqa: S101  as above
     view = Plan(
         host=judged.host.name,
         would_run=planned.would_run,
@@ -256,12 +257,12 @@ def of_plan(planned: Planned) -> CallToolResult:
                 rule=found.rule,
                 level=found.level.value,
                 reason=clean(found.reason),
-                text=clean(planned.command.text[slice(*found.span)])[:200],
+                text=clean(command.text[slice(*found.span)])[:200],
             )
             for found in verdict.findings
         ],
         judged=[clean(line) for line in verdict.canonical],
-        timeout_seconds=planned.command.timeout_s,
+        timeout_seconds=command.timeout_s,
     )
     return reply(view, _plan_text(view))
 

@@ -15,6 +15,15 @@ class Command:
     max_output_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A command as a caller asks for it. `None` leaves a limit to the host and the settings."""
+
+    text: str
+    timeout_s: float | None = None
+    max_output_bytes: int | None = None
+
+
 class Operation(StrEnum):
     """What a tool asks of a host. The value is what the audit log says under `tool`."""
 
@@ -32,6 +41,6 @@ class Request:
     principal: Principal
     operation: Operation
     host: str
-    command: Command | None = None
+    wish: Wish | None = None
     confirmed: bool = False
     client: str = ""

@@ -187,8 +187,8 @@ class _Scanner:
 
     def _escaped(self) -> str:
         char = self._text[self._at + 1 : self._at + 2]
-        self._at += 2
-        return "" if char in {"\n", ""} else char
+        self._at = min(self._at + 2, len(self._text))
+        return "" if char == "\n" else char or "\\"
 
     def _double(self) -> tuple[str, bool]:
         self._at += 1

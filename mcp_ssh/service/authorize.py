@@ -1,28 +1,42 @@
 """Step 1: may this be asked at all? Pure, and before any name is looked up."""
 
 import difflib
+from dataclasses import dataclass
 
-from mcp_ssh.model.command import Operation, Request
+from mcp_ssh.model.command import Command, Operation, Request
 from mcp_ssh.model.errors import HostDisabledError, InvalidArgumentError, NeedsPtyError, UnknownHostError
 from mcp_ssh.model.host import Host, Inventory, Shell
 from mcp_ssh.model.settings import Settings
+from mcp_ssh.service.limits import within_limits
 
 
-def authorize(request: Request, inventory: Inventory, settings: Settings) -> Host:
-    """The host that is meant. Raises an error of its own for each refusal; nothing was sent."""
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """The host that is meant, the command with its limits, and the one deadline of the call."""
+
+    host: Host
+    command: Command | None
+    timeout_s: float
+
+
+def authorize(request: Request, inventory: Inventory, settings: Settings) -> Authorized:
+    """What is meant, within its limits. Raises an error of its own for each refusal; nothing was sent."""
     host = known_host(request.host, inventory)
     if not host.enabled:
         raise HostDisabledError(
             f"{host.name} is disabled; nothing was sent", hint="its operator can set `enabled: true` in hosts.yaml"
         )
-    if request.command is not None:
-        _check_command(request.command.text, settings)
+    if request.wish is not None:
+        _check_command(request.wish.text, settings)
     if host.shell is Shell.CLI and request.operation in {Operation.RUN, Operation.CONNECT}:
         raise NeedsPtyError(
             f"{host.name} is a cli host and needs a terminal, which this version cannot drive yet; nothing was sent",
             hint="only posix hosts can be worked on for now; ssh_plan and ssh_list_hosts know cli hosts as well",
         )
-    return host
+    if request.wish is None:
+        return Authorized(host, None, settings.connect_timeout_s)
+    command = within_limits(request.wish, host, settings)
+    return Authorized(host, command, command.timeout_s)
 
 
 def known_host(name: str, inventory: Inventory) -> Host:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mcp_ssh.config.snapshot import Snapshot
-from mcp_ssh.model.command import Request
+from mcp_ssh.model.command import Command, Request
 from mcp_ssh.model.decision import Decision, Verdict
 from mcp_ssh.model.host import Host
 from mcp_ssh.policy.decide import decide
 from mcp_ssh.ports import Resolver
 from mcp_ssh.safety.classify import Guard
-from mcp_ssh.service.authorize import authorize
+from mcp_ssh.service.authorize import Authorized, authorize
 
 
 class Configured(Protocol):
@@ -29,6 +29,7 @@ class Judged:
 
     request: Request
     host: Host
+    command: Command | None
     addresses: Sequence[str]
     verdict: Verdict | None
     decision: Decision
@@ -43,23 +44,20 @@ class Judge:
         self._guards: dict[Host, Guard] = {}
         self._guards_of: Snapshot | None = None
 
-    async def judge(self, request: Request) -> Judged:
-        """All four steps. No packet goes to the host. Raises what `authorize` and the resolver raise."""
-        host = self.authorized(request)
-        addresses = await self._resolver.resolve(host.address, host.port)
-        return self.decided(request, host, addresses)
+    async def addresses(self, host: Host) -> Sequence[str]:
+        """Step 2 alone."""
+        return await self._resolver.resolve(host.address, host.port)
 
-    def authorized(self, request: Request) -> Host:
+    def authorized(self, request: Request) -> Authorized:
         """Step 1 alone."""
         snapshot = self._configuration.current
         return authorize(request, snapshot.inventory, snapshot.settings)
 
-    def decided(self, request: Request, host: Host, addresses: Sequence[str]) -> Judged:
+    def decided(self, request: Request, authorized: Authorized, addresses: Sequence[str]) -> Judged:
         """Steps 3 and 4."""
-        verdict = None
-        if request.command is not None:
-            verdict = self._guard(host).classify(request.command.text, host=host.name)
-        return Judged(request, host, addresses, verdict, decide(request, host, verdict))
+        host, command = authorized.host, authorized.command
+        verdict = self._guard(host).classify(command.text, host=host.name) if command else None
+        return Judged(request, host, command, addresses, verdict, decide(request, host, verdict))
 
     def _guard(self, host: Host) -> Guard:
         """The guard of a host: patterns are compiled once a configuration, not once a command."""

@@ -1,6 +1,6 @@
 """Which limits a command runs under: the caller's wish, within what the host and the settings allow."""
 
-from mcp_ssh.model.command import Command
+from mcp_ssh.model.command import Command, Wish
 from mcp_ssh.model.errors import InvalidArgumentError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.settings import Settings
@@ -8,25 +8,24 @@ from mcp_ssh.model.settings import Settings
 longest_s = 86_400.0
 
 
-def command_for(
-    text: str, host: Host, settings: Settings, *, timeout_s: float | None, max_output_bytes: int | None
-) -> Command:
+def within_limits(wish: Wish, host: Host, settings: Settings) -> Command:
     """The command with its limits. A wish beyond a limit is refused with the figure, never cut down silently."""
     most_s = host.limits.max_seconds or longest_s
     most_bytes = host.limits.max_output_bytes or settings.max_output_bytes
-    if timeout_s is not None and not 0 < timeout_s <= most_s:
+    if wish.timeout_s is not None and not 0 < wish.timeout_s <= most_s:
         raise InvalidArgumentError(
-            f"timeout {timeout_s:g} is not within 0 and {most_s:g} seconds, the limit of {host.name}; nothing was sent",
+            f"timeout {wish.timeout_s:g} is not within 0 and {most_s:g} seconds, the limit of {host.name}; "
+            "nothing was sent",
             hint="give a timeout within the limit, or start what takes longer in the background on the host",
         )
-    if max_output_bytes is not None and not 0 < max_output_bytes <= most_bytes:
+    if wish.max_output_bytes is not None and not 0 < wish.max_output_bytes <= most_bytes:
         raise InvalidArgumentError(
-            f"max_output_bytes {max_output_bytes} is not within 1 and {most_bytes}, the limit of {host.name}; "
+            f"max_output_bytes {wish.max_output_bytes} is not within 1 and {most_bytes}, the limit of {host.name}; "
             "nothing was sent",
             hint="give a smaller figure; head and tail of longer outputs are kept",
         )
     return Command(
-        text=text,
-        timeout_s=min(settings.command_timeout_s, most_s) if timeout_s is None else timeout_s,
-        max_output_bytes=most_bytes if max_output_bytes is None else max_output_bytes,
+        text=wish.text,
+        timeout_s=min(settings.command_timeout_s, most_s) if wish.timeout_s is None else wish.timeout_s,
+        max_output_bytes=most_bytes if wish.max_output_bytes is None else wish.max_output_bytes,
     )

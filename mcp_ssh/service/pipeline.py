@@ -24,13 +24,14 @@ from mcp_ssh.model.errors import (
 from mcp_ssh.model.result import CommandResult, Outcome
 from mcp_ssh.ports import AuditSink
 from mcp_ssh.service import records
+from mcp_ssh.service.authorize import Authorized
 from mcp_ssh.service.judge import Judge, Judged
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
 
 T = TypeVar("T")
-Work = Callable[[Session, float], Awaitable[T]]
-"""What to do on a session, within that many seconds."""
+Work = Callable[[Session, Judged, float], Awaitable[T]]
+"""What to do on a session with what was judged, within that many seconds."""
 
 attempts = 2
 stop_wait_s = 10.0
@@ -66,14 +67,14 @@ class Pipeline:
         if self._running:
             await asyncio.wait(self._running, timeout=stop_wait_s)
 
-    async def dispatch(self, request: Request, timeout_s: float, work: Work[T]) -> Done[T]:
-        """Carry the request all the way. `timeout_s` is the one deadline of it all, the way to the host included.
+    async def dispatch(self, request: Request, work: Work[T]) -> Done[T]:
+        """Carry the request all the way, under one deadline that the way to the host is part of.
 
         Raises `DeniedError`, `AuditUnavailableError`, and whatever the way to the host raises; in each of these cases
         `sent` of the error says whether the command may have run.
         """
         # Not in a TaskGroup: an error of one request is an answer to its caller and must not end the others.
-        task = asyncio.get_running_loop().create_task(self._carry(request, timeout_s, work))
+        task = asyncio.get_running_loop().create_task(self._carry(request, work))
         self._running.add(task)
         task.add_done_callback(self._forget)
         try:
@@ -87,23 +88,30 @@ class Pipeline:
         if not task.cancelled():
             task.exception()  # retrieved: its caller may have left
 
-    async def _carry(self, request: Request, timeout_s: float, work: Work[T]) -> Done[T]:
-        until = asyncio.get_running_loop().time() + timeout_s
+    async def _carry(self, request: Request, work: Work[T]) -> Done[T]:
+        began = asyncio.get_running_loop().time()
         try:
-            judged = await self._judged(request, until, timeout_s)
+            authorized = self._judge.authorized(request)
+            judged = await self._judged(request, authorized)
         except McpSshError as error:
             await self._record(Event.FAILED, request, records.of_error(error))
             raise
-        await self._record(Event.DECIDED, request, records.of_judgement(judged.decision, judged.verdict))
+        await self._record_decision(judged)
         self._refuse_unless_allowed(judged)
-        return await self._run(judged, until, timeout_s, work)
+        return await self._run(judged, began + authorized.timeout_s, authorized.timeout_s, work)
 
-    async def _judged(self, request: Request, until: float, timeout_s: float) -> Judged:
+    async def _judged(self, request: Request, authorized: Authorized) -> Judged:
         try:
-            async with asyncio.timeout_at(until):
-                return await self._judge.judge(request)
+            async with asyncio.timeout(authorized.timeout_s):
+                addresses = await self._judge.addresses(authorized.host)
         except TimeoutError:
-            raise _too_late(timeout_s, "its address was found") from None
+            raise _too_late(authorized.timeout_s, "its address was found") from None
+        return self._judge.decided(request, authorized, addresses)
+
+    async def _record_decision(self, judged: Judged) -> None:
+        fields = records.of_judgement(judged.decision, judged.verdict)
+        events = [Event.DECIDED] if judged.decision.confirmed_by is None else [Event.DECIDED, Event.OVERRIDE]
+        await asyncio.gather(*(self._record(event, judged.request, fields) for event in events))  # one sync for both
 
     def _refuse_unless_allowed(self, judged: Judged) -> None:
         decision = judged.decision
@@ -147,7 +155,7 @@ class Pipeline:
                         first = session.lends == 1
                         way.reschedule(None)  # from here on the work keeps the deadline, and answers for it
                         try:
-                            return Done(await work(session, until - loop.time()), session, first)
+                            return Done(await work(session, judged, until - loop.time()), session, first)
                         except SessionLostError as error:
                             if error.sent or attempt == attempts:
                                 raise

@@ -20,8 +20,8 @@ def of_request(request: Request) -> Fields:
         "host": request.host,
         "tool": request.operation.value,
     }
-    if request.command is not None:
-        fields["command"] = request.command.text
+    if request.wish is not None:
+        fields["command"] = request.wish.text
     return fields
 
 

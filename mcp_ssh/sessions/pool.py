@@ -76,7 +76,8 @@ class Pool:
             await asyncio.wait(self._closing, timeout=stop_wait_s)
         for keeper in self._keepers:
             keeper.cancel()
-        await self._tasks.__aexit__(kind, error, trace)
+        # Without the error: a task group would wrap it, and it is none of the pool's.
+        await self._tasks.__aexit__(None, None, None)
         for session in self._sessions.values():  # opened in the very moment of the stop
             await session.connection.close()
 

@@ -1,0 +1,62 @@
+"""A wired daemon on memory hosts, with an audit log that is a list."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from mcp_ssh.app import App, wired
+from mcp_ssh.config.snapshot import Configuration, Snapshot
+from mcp_ssh.model.errors import AuditUnavailableError
+from mcp_ssh.model.host import Host, Inventory
+from mcp_ssh.model.principal import Caller, Principal, Via
+from tests.support.clock import FakeClock
+from tests.support.hosts import host, settings
+from tests.support.memory import MemoryTransport
+
+ANN = Caller(Principal("stdio:ann", Via.STDIO), "tests 1.0")
+
+
+@dataclass
+class Ledger:
+    """An `AuditSink` in memory. `full_from` is the event from which on the disk is full."""
+
+    records: list[dict[str, object]] = field(default_factory=list)
+    full_from: str | None = None
+    is_full: bool = False
+
+    async def append(self, event: str, fields: Mapping[str, object]) -> None:
+        if event == self.full_from:
+            self.is_full = True
+        if self.is_full:
+            raise AuditUnavailableError("the disk is full")
+        self.records.append({"event": event, **fields})
+
+    def of_commands(self) -> list[dict[str, object]]:
+        """Without the sessions' own records."""
+        return [record for record in self.records if not str(record["event"]).startswith("session.")]
+
+    def events(self) -> list[str]:
+        """What happened to commands, in order."""
+        return [str(record["event"]) for record in self.of_commands()]
+
+
+@dataclass
+class Daemon:
+    """The daemon with its surroundings."""
+
+    app: App
+    transport: MemoryTransport
+    audit: Ledger
+    clock: FakeClock
+
+
+@asynccontextmanager
+async def daemon(
+    *hosts: Host, transport: MemoryTransport | None = None, audit: Ledger | None = None, **changes: object
+) -> AsyncIterator[Daemon]:
+    """A daemon with these hosts, or with `web` alone."""
+    inventory = Inventory({each.name: each for each in hosts or (host("web"),)})
+    snapshot = Snapshot(inventory, settings(**changes), "hosts.yaml")
+    parts = (transport or MemoryTransport(), audit or Ledger(), FakeClock())
+    async with wired(Configuration(lambda: snapshot), parts[1], parts[0], parts[2]) as app:
+        yield Daemon(app, *parts)
