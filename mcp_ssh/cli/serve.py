@@ -15,6 +15,7 @@ from mcp_ssh.model.principal import Principal, Via
 
 def serve() -> int:
     """Serve until the client leaves or the process is told to stop."""
+    parent = os.getppid()  # first of all: a client may die while we start
     environment = Environment.from_environ(os.environ, Path.home())
     if sys.stdin.isatty():
         print(  # noqa: T201
@@ -22,13 +23,14 @@ def serve() -> int:
             "To see it work: mcp-ssh demo",
             file=sys.stderr,
         )
-    asyncio.run(_serve(environment))
+    asyncio.run(_serve(environment, parent))
     return 0
 
 
-async def _serve(environment: Environment) -> None:
+async def _serve(environment: Environment, parent: int) -> None:
     async with running(environment, os.environ) as app:
-        await serve_stdio(mcp_server(app.daemon, app.commands, Principal(f"stdio:{_user()}", Via.STDIO)))
+        server = mcp_server(app.daemon, app.commands, Principal(f"stdio:{_user()}", Via.STDIO))
+        await serve_stdio(server, parent)
 
 
 def _user() -> str:

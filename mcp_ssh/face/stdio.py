@@ -21,12 +21,15 @@ line_bytes = 16 * 1024 * 1024
 parent_look_s = 1.0
 
 
-async def serve(server: MCPServer[Any]) -> None:
-    """Serve until stdin ends, a signal comes or the parent is gone; then return, so that the caller can clean up."""
+async def serve(server: MCPServer[Any], parent: int) -> None:
+    """Serve until stdin ends, a signal comes or the parent is gone; then return, so that the caller can clean up.
+
+    `parent` is the process id of the parent as it was when this process started: later it may be dead already.
+    """
     stop = asyncio.Event()
     with _signals(stop), _wire() as (wire_in, wire_out):
         async with _lines(wire_in) as lines:
-            ways = [_serve(server, lines, wire_out), stop.wait(), _parent_gone(os.getppid())]
+            ways = [_serve(server, lines, wire_out), stop.wait(), _parent_gone(parent)]
             tasks = [asyncio.ensure_future(way) for way in ways]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -102,7 +102,7 @@ def test_it_leaves_when_its_parent_dies_although_somebody_holds_its_stdin(sshd: 
         try:
             assert parent.stdout is not None
             server = int(parent.stdout.readline())
-            until(lambda: (tmp_path / "audit.log").exists(), "the server does not start")
+            until((tmp_path / "audit.log").exists, "the server does not start")
         finally:
             parent.kill()
     until(lambda: command_line(server) == b"", "the server outlives its parent")

@@ -4,9 +4,10 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -47,9 +48,9 @@ class PasswordServer(asyncssh.SSHServer):
     ) -> tuple[str, str, str, list[tuple[str, bool]]]:
         return "", "", "", list(self._prompts or ())
 
-    def validate_kbdint_response(self, username: str, responses: list[str]) -> bool:
+    def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> bool:
         self._given.extend(responses)
-        return responses == ["right"]
+        return list(responses) == ["right"]
 
 
 @asynccontextmanager
@@ -76,7 +77,7 @@ async def log_in(
     await connection.close()
 
 
-def password_host(port: int, method: AuthMethod = AuthMethod.PASSWORD, **changes: object) -> Host:
+def password_host(port: int, method: AuthMethod = AuthMethod.PASSWORD, **changes: Any) -> Host:
     return host(address="127.0.0.1", port=port, auth=Auth(method, password_env="P"), **changes)
 
 
