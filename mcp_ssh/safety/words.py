@@ -54,7 +54,10 @@ class _Scanner:
             if char == end:
                 self._at += 1
                 break
+            before = self._at
             command = self._step(char, command)
+            if self._at == before:
+                raise _UnreadableError  # such as a backquote inside of $( ) inside of backquotes
         self._depth -= 1
 
     def _begin(self) -> SimpleCommand:
@@ -172,6 +175,8 @@ class _Scanner:
         if char == "$":
             return self._dollar()
         if char == "`":
+            if self._in_backquotes:
+                raise _UnreadableError
             self._backquotes()
             return "", False
         self._at += 1

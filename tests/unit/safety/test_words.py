@@ -42,7 +42,9 @@ def test_commands_in_substitutions_are_commands(text: str) -> None:
     assert ["b"] in words(text)
 
 
-@pytest.mark.parametrize("text", ["a 'b", 'a "b', "a $(b", "a `b", "a ${b", "a >", "a <<", "a $((1", "$'a\\x62'"])
+@pytest.mark.parametrize(
+    "text", ["a 'b", 'a "b', "a $(b", "a `b", "a ${b", "a >", "a <<", "a $((1", "$'a\\x62'", "`$(`", '`"`"`']
+)
 def test_what_cannot_be_read_is_said(text: str) -> None:
     assert not split(text).parsed
 
