@@ -16,7 +16,7 @@ from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.config.snapshot import Configuration
-from mcp_ssh.model.errors import AuditUnavailableError
+from mcp_ssh.model.errors import AuditUnavailableError, ConfigurationError
 from mcp_ssh.ports import AuditSink, Clock, Transport
 from mcp_ssh.service import records
 from mcp_ssh.service.commands import Commands
@@ -52,6 +52,24 @@ class App:
 
     daemon: Daemon
     commands: Commands
+    configuration: Configuration
+
+    def reload(self) -> None:
+        """Read the configuration again; a file with faults changes nothing.
+
+        Hosts, their patterns and limits count from the next call on. What belongs to the running daemon itself is told
+        to need a restart.
+        """
+        log = structlog.get_logger("mcp_ssh.reload")
+        try:
+            changes = self.configuration.reload()
+        except ConfigurationError as error:
+            log.warning("configuration_kept", faults=[str(fault) for fault in error.faults])
+            return
+        told = {"added": changes.added, "removed": changes.removed, "changed": changes.changed}
+        log.info("configuration_read", **told, settings_changed=changes.settings)
+        if changes.settings:
+            log.warning("restart_needed", reason="timeouts, paths and session limits are those of the start")
 
 
 class SessionRecords:
@@ -112,6 +130,7 @@ async def wired(
     judge = Judge(configuration, resolver)
     async with pool, Pipeline(judge=judge, audit=audit, pool=pool) as pipeline:
         yield App(
+            configuration=configuration,
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
             commands=Commands(configuration=configuration, judge=judge, pipeline=pipeline, pool=pool, audit=audit),
         )

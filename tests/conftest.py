@@ -2,9 +2,7 @@
 
 import asyncio
 import inspect
-import os
-import shutil
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,27 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.integration)
 
 
-def require(program: str) -> str:
-    """The path of a real part. Without it a test skips with the line that installs it; in CI it fails."""
-    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-    if found is None:
-        message = f"{program} is missing; install the real parts with: make test-setup"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
-
-
-@pytest.fixture
-def real_part() -> Callable[[str], str]:
-    """`real_part("busybox")` is its path, or the end of the test."""
-    return require
-
-
 @pytest.fixture
 def sshd(tmp_path: Path) -> Iterator[Sshd]:
     """A running OpenSSH sshd with ten sessions a connection."""
-    require("sshd")
     server = Sshd(tmp_path / "sshd")
     server.start()
     try:

@@ -10,7 +10,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 
 import anyio
@@ -21,13 +21,15 @@ line_bytes = 16 * 1024 * 1024
 parent_look_s = 1.0
 
 
-async def serve(server: MCPServer[Any], parent: int) -> None:
+async def serve(server: MCPServer[Any], parent: int, on_hangup: Callable[[], object]) -> None:
     """Serve until stdin ends, a signal comes or the parent is gone; then return, so that the caller can clean up.
+
+    SIGHUP does not end it: it calls `on_hangup`, as daemons do.
 
     `parent` is the process id of the parent as it was when this process started: later it may be dead already.
     """
     stop = asyncio.Event()
-    with _signals(stop), _wire() as (wire_in, wire_out):
+    with _signals(stop, on_hangup), _wire() as (wire_in, wire_out):
         async with _lines(wire_in) as lines:
             ways = [_serve(server, lines, wire_out), stop.wait(), _parent_gone(parent)]
             tasks = [asyncio.ensure_future(way) for way in ways]
@@ -51,15 +53,15 @@ async def _serve(server: MCPServer[Any], lines: AsyncIterator[str], wire_out: in
 
 
 @contextlib.contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
+def _signals(stop: asyncio.Event, on_hangup: Callable[[], object]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    names = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    for name in names:
-        loop.add_signal_handler(name, stop.set)
+    handlers = {signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: on_hangup}
+    for name, handler in handlers.items():
+        loop.add_signal_handler(name, handler)
     try:
         yield
     finally:
-        for name in names:
+        for name in handlers:
             loop.remove_signal_handler(name)
 
 

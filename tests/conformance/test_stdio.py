@@ -191,11 +191,24 @@ async def test_an_unknown_host_is_refused_without_a_look_up(sshd: Sshd, tmp_path
     assert sshd.connections_made() == 0
 
 
-async def test_signals_of_a_terminal_and_a_closed_stdout_do_not_hang_it(sshd: Sshd, tmp_path: Path) -> None:
-    async with wire_to(configuration(tmp_path, sshd)) as wire:
+async def test_a_hangup_reads_the_configuration_again_whole_or_not_at_all(sshd: Sshd, tmp_path: Path) -> None:
+    config = configuration(tmp_path, sshd)
+    good = config.read_text()
+    async with wire_to(config) as wire:
         await wire.initialize()
-        wire.process.send_signal(signal.SIGHUP)
+        for text, expected in (
+            (good.replace("  web:\n", "  renamed:\n"), ["renamed"]),
+            (good.replace("  web:\n", "  broken:\n    hots: x\n"), ["renamed"]),
+            (good, ["web"]),
+        ):
+            config.write_text(text)
+            wire.process.send_signal(signal.SIGHUP)
+            await asyncio.sleep(0.2)  # a signal has no answer to wait for
+            hosts = (await wire.call("ssh_list_hosts"))["structuredContent"]["hosts"]
+            assert [each["host"] for each in hosts] == expected
+        wire.process.stdin.close()  # type: ignore[union-attr]
         assert await wire.ended() == 0
+        assert b"unknown key 'hots'" in await wire.process.stderr.read()  # type: ignore[union-attr]
 
 
 async def test_the_demo_passes(tmp_path: Path) -> None:

@@ -1,17 +1,16 @@
-import shutil
 import subprocess
 
 import pytest
 
 from mcp_ssh_drivers.execshell import end_request, read_left
+from tests.support.parts import require
 
 
 @pytest.mark.integration
 @pytest.mark.parametrize("shell", ["dash", "bash", "busybox ash"])
 def test_the_end_script_ends_the_whole_process_session_and_a_child_that_left_it(shell: str) -> None:
     words = shell.split()
-    if shutil.which(words[0]) is None:
-        pytest.skip(f"{words[0]} is missing: make test-setup")
+    require(words[0])
     command = "sleep 61.25 & setsid sleep 61.25 & trap '' TERM; (sleep 61.25; :) & sleep 61.25; sleep 61.25"
     with subprocess.Popen(["sh", "-c", command], start_new_session=True) as leader:
         subprocess.run(["sleep", "0.2"], check=True)

@@ -16,6 +16,7 @@ from mcp_ssh.model.errors import AuthenticationError, HostKeyUnknownError, KeyFi
 from mcp_ssh.model.host import Auth, AuthMethod, Host, HostKeyChecking
 from mcp_ssh.transport.ssh import SshTransport
 from tests.support.hosts import host, settings
+from tests.support.parts import require
 from tests.support.posix import host_of
 from tests.support.secrets import SomeSecrets
 from tests.support.sshd import Sshd
@@ -157,6 +158,7 @@ async def test_key_files_that_are_none_are_named(sshd: Sshd, tmp_path: Path) -> 
 
 
 async def test_an_agent(sshd: Sshd, tmp_path: Path) -> None:
+    require("ssh-agent")
     sock = tmp_path / "agent"
     agent = await asyncio.create_subprocess_exec(
         "ssh-agent", "-D", "-a", str(sock), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL

@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.support.parts import require
 
 start_wait_s = 10.0
 
@@ -47,6 +48,7 @@ class Sshd:
 
     def start(self) -> None:
         """Return when it takes connections."""
+        program = require("sshd")
         self.folder.mkdir(parents=True, exist_ok=True)
         for name in ("host_key", "client_key"):
             if not (self.folder / name).exists():
@@ -55,8 +57,6 @@ class Sshd:
             Path("/run/sshd").mkdir(exist_ok=True)
         config = self.folder / "sshd_config"
         config.write_text("\n".join(self._lines) + "\n")
-        program = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin:" + os.environ.get("PATH", ""))
-        assert program is not None, "no sshd"
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([program, "-D", "-e", "-f", str(config)], stderr=log, stdout=log)
         until(lambda: can_connect(self.port), "sshd takes no connections: " + self.log()[-2000:])
@@ -134,7 +134,7 @@ class Sshd:
 def make_key(path: Path) -> None:
     """A fresh ed25519 key pair without a passphrase."""
     path.unlink(missing_ok=True)
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    subprocess.run([require("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
 
 
 def free_port() -> int:
