@@ -12,6 +12,13 @@ class Word:
     end: int
     literal: bool = True
 
+    @property
+    def is_assignment(self) -> bool:
+        """Whether it sets a variable where it stands before a command: `NAME=value` or `NAME+=value`."""
+        name, found, _ = self.text.partition("=")
+        name = name.removesuffix("+")
+        return bool(found) and name.isidentifier() and name.isascii()
+
 
 @dataclass(frozen=True, slots=True)
 class Redirect:

@@ -93,7 +93,7 @@ class _Scanner:
             self.parsed = self.parsed and word.text != "case"
         if self._peek() in "<>" and self._peek() and word.text.isdigit() and self._is_bare(word):
             return command  # the number of a redirection
-        if not command.words and _is_assignment(word.text):
+        if not command.words and word.is_assignment:
             command.assignments.append(word)
         else:
             command.words.append(word)
@@ -293,9 +293,3 @@ class _Scanner:
 
     def _peek(self) -> str:
         return self._text[self._at] if self._at < len(self._text) else ""
-
-
-def _is_assignment(text: str) -> bool:
-    name, found, _ = text.partition("=")
-    name = name.removesuffix("+")
-    return bool(found) and name.isidentifier() and name.isascii()
