@@ -32,13 +32,7 @@ class Event(StrEnum):
 
 
 def fields_of(event: str, fields: Mapping[str, object], wall: float, redact: Callable[[str], str]) -> dict[str, object]:
-    """The fields of a record but for its place in the chain. Empty ones are left out, texts redacted and bounded.
-
-    Raises `KeyError` for a field that has no place in `order`: a record is a promise, not a bag.
-    """
-    unknown = set(fields) - set(order)
-    if unknown:
-        raise KeyError(f"unknown audit fields: {', '.join(sorted(unknown))}")
+    """The fields of a record but for its place in the chain. Empty ones are left out, texts redacted and bounded."""
     stamp = datetime.fromtimestamp(wall, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     whole = {**fields, "v": version, "ts": stamp, "event": event}
     present = {name: whole[name] for name in order if whole.get(name) not in (None, "", [], ())}
@@ -51,6 +45,13 @@ def _bounded(name: str, value: object, redact: Callable[[str], str]) -> object:
     limit = max_command_chars if name == "command" else max_text_chars
     text = redact(value) if name in {"command", "reason"} else value
     return text if len(text) <= limit else text[:limit] + cut_mark
+
+
+def check(fields: Mapping[str, object]) -> None:
+    """Raise `KeyError` for a field that has no place in `order`: a record is a promise, not a bag."""
+    unknown = set(fields) - set(order)
+    if unknown:
+        raise KeyError(f"unknown audit fields: {', '.join(sorted(unknown))}")
 
 
 def line_of(fields: Mapping[str, object]) -> str:

@@ -22,7 +22,7 @@ from typing import Self
 
 from mcp_ssh import __version__
 from mcp_ssh.audit.chain import Link, end_of, recovery_reason, seal
-from mcp_ssh.audit.record import Event, fields_of
+from mcp_ssh.audit.record import Event, check, fields_of
 from mcp_ssh.audit.redact import redact
 from mcp_ssh.model.errors import AuditUnavailableError
 from mcp_ssh.ports import Clock
@@ -64,6 +64,7 @@ class AuditLog:
 
     async def append(self, event: str, fields: Mapping[str, object]) -> None:
         """Return when the record is on the disk. Raises `AuditUnavailableError`."""
+        check(fields)  # here, so that one caller's mistake fails no other's record
         pending = _Pending(event, fields, self._clock.wall())
         self._pending.append(pending)
         self._worker.submit(self._drain)

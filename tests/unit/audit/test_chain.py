@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_ssh.audit.chain import Link, end_of, recovery_reason, seal, verify
-from mcp_ssh.audit.record import Event, fields_of, line_of
+from mcp_ssh.audit.record import Event, check, fields_of, line_of
 
 
 def log(count: int) -> list[str]:
@@ -108,7 +108,7 @@ def test_a_record_is_one_ascii_line_in_a_fixed_order_without_empty_fields() -> N
 
 def test_a_field_without_a_place_is_refused() -> None:
     with pytest.raises(KeyError, match="colour"):
-        fields_of(Event.DECIDED, {"colour": "red"}, 0.0, lambda text: text)
+        check({"colour": "red"})
 
 
 def test_long_texts_are_cut_with_a_mark() -> None:
