@@ -1,12 +1,12 @@
 """Bytes of a terminal to text: lines that are final, and a short tail that is not.
 
-Whatever is behind the last newline is the tail; everything before it is committed, never searched and never drawn again,
-so the cost is linear however long an output is. A line is drawn as a whole, never piece by piece: escape sequences and
-multi-byte characters cannot straddle a border, because there is none inside a line.
+Whatever is behind the last newline is the tail; everything before it is committed, never searched and never drawn
+again, so the cost is linear however long an output is. A line is drawn as a whole, never piece by piece: escape
+sequences and multi-byte characters cannot straddle a border, because there is none inside a line.
 
-The drawing knows one line of infinite width: carriage return, backspace, cursor moves within the line, erasing. That is
-what devices use to repaint prompts and to wipe pagers. Cursor moves to another line begin a new one. All other sequences
-are dropped. There are no 8-bit controls: they would break UTF-8 and KOI8.
+The drawing knows one line of infinite width: carriage return, backspace, cursor moves within the line, erasing. That
+is what devices use to repaint prompts and to wipe pagers. Cursor moves to another line begin a new one. All other
+sequences are dropped. There are no 8-bit controls: they would break UTF-8 and KOI8.
 """
 
 import re
@@ -26,7 +26,7 @@ _wipe = re.compile(r"(?:\x08+ +\x08+|\x08+\x1b\[K|\r +\r|\r?\x1b\[2?K\r?|\x1b\[[
 
 
 class Terminal:
-    """A stream of bytes as lines and a tail. `charset` is what bytes are that are no UTF-8; None shows them as bytes."""
+    """A stream of bytes as lines and a tail. `charset` is what bytes are that are no UTF-8; None shows them escaped."""
 
     def __init__(self, charset: str | None = None) -> None:
         self._charset = charset

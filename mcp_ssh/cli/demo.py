@@ -8,6 +8,7 @@ that goes when the demo ends.
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -69,9 +70,17 @@ async def _demo(console: Console, folder: Path, *, keep: bool) -> int:
         passed = await _play(console, folder, config)
         if keep and passed:
             _tell_how_to_use_it(console, config)
-            await asyncio.Event().wait()
+            await _until_told_to_stop()
+            console.print("\nthe host goes, and everything that the demo had made")
     console.print(_outcome(passed=passed))
     return 0 if passed else 1
+
+
+async def _until_told_to_stop() -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await stop.wait()
 
 
 def _write_configuration(folder: Path, host: PosixHost) -> Path:

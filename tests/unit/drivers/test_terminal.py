@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,9 +65,11 @@ def test_after_a_pager_its_wiping_is_dropped_and_the_next_line_is_exact(wipe: by
 
 
 pieces = st.sampled_from(
-    [b"a", b"R1#", b"\r\n", b"\n", b"\r", b"\b", b" ", b"\x1b[K", b"\x1b[31m", b"\x1b[3", b"D", b"\x1b]0;t\x07", b"\xc3\xa4",
-     b"\xe4", b"\x1bE", b"\x1b[24;1H", b"\x1b", b"[", b"--More--", b"\x00"]
-)  # fmt: skip
+    b"a|R1#|\r\n|\n|\r|\b| |\x1b[K|\x1b[31m|\x1b[3|D|\x1b]0;t\x07|\xc3\xa4|\xe4|\x1bE|\x1b[24;1H|\x1b|[|--More--|\x00"
+    .split(b"|")
+        b"|"
+    )
+)
 
 
 @given(st.lists(pieces, max_size=40).map(b"".join), st.lists(st.integers(0, 120), max_size=12))
@@ -73,7 +77,7 @@ def test_lines_and_tail_do_not_depend_on_chunk_borders(stream: bytes, cuts: list
     whole = seen(stream)
     terminal = Terminal()
     borders = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    lines = [line for a, b in zip(borders, borders[1:], strict=False) for line in terminal.feed(stream[a:b])]
+    lines = [line for a, b in pairwise(borders) for line in terminal.feed(stream[a:b])]
     assert (lines, terminal.tail) == whole
 
 
