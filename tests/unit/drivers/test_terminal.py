@@ -64,12 +64,9 @@ def test_after_a_pager_its_wiping_is_dropped_and_the_next_line_is_exact(wipe: by
     assert terminal.feed(wipe + b"  indented  \r\nnext\r\n") == ["  indented  ", "next"]
 
 
-pieces = st.sampled_from(
-    b"a|R1#|\r\n|\n|\r|\b| |\x1b[K|\x1b[31m|\x1b[3|D|\x1b]0;t\x07|\xc3\xa4|\xe4|\x1bE|\x1b[24;1H|\x1b|[|--More--|\x00"
-    .split(b"|")
-        b"|"
-    )
-)
+controls = rb"\r\n|\n|\r|\b|\x1b[K|\x1b[31m|\x1b[3|\x1b]0;t\x07|\xc3\xa4|\xe4|\x1bE|\x1b[24;1H|\x1b|\x00"
+words = b"a|R1#| |D|[|--More--"
+pieces = st.sampled_from([*controls.decode("unicode_escape").encode("latin-1").split(b"|"), *words.split(b"|")])
 
 
 @given(st.lists(pieces, max_size=40).map(b"".join), st.lists(st.integers(0, 120), max_size=12))
