@@ -15,7 +15,7 @@ from mcp.client.stdio import stdio_client
 
 from mcp_ssh.audit.chain import verify
 from tests.support.sshd import Sshd, command_line, processes_with, until
-from tests.support.stdio import command, configuration, environment, parameters, wire_to
+from tests.support.stdio import Wire, command, configuration, environment, parameters, wire_to
 
 pytestmark = pytest.mark.integration
 
@@ -191,6 +191,15 @@ async def test_an_unknown_host_is_refused_without_a_look_up(sshd: Sshd, tmp_path
     assert sshd.connections_made() == 0
 
 
+async def logged(wire: Wire, word: bytes) -> None:
+    """Read the server's log up to the line with the word; a refused file must name its fault there."""
+    assert wire.process.stderr is not None
+    async with asyncio.timeout(10):
+        while word not in (line := await wire.process.stderr.readline()):
+            assert line
+    assert word != b"configuration_kept" or b"unknown key 'hots'" in line
+
+
 async def test_a_hangup_reads_the_configuration_again_whole_or_not_at_all(sshd: Sshd, tmp_path: Path) -> None:
     config = configuration(tmp_path, sshd)
     good = config.read_text()
@@ -203,12 +212,12 @@ async def test_a_hangup_reads_the_configuration_again_whole_or_not_at_all(sshd: 
         ):
             config.write_text(text)
             wire.process.send_signal(signal.SIGHUP)
-            await asyncio.sleep(0.2)  # a signal has no answer to wait for
+            # A signal has no answer; the log tells when it was handled.
+            await logged(wire, b"configuration_kept" if "hots" in text else b"configuration_read")
             hosts = (await wire.call("ssh_list_hosts"))["structuredContent"]["hosts"]
             assert [each["host"] for each in hosts] == expected
         wire.process.stdin.close()  # type: ignore[union-attr]
         assert await wire.ended() == 0
-        assert b"unknown key 'hots'" in await wire.process.stderr.read()  # type: ignore[union-attr]
 
 
 async def test_the_demo_passes(tmp_path: Path) -> None:
