@@ -142,7 +142,8 @@ class ExecDriver:
 
     async def _end_here(self, pid: int) -> int | None:
         """Run the end script on a channel beside the command's."""
-        return read_left(await self._ask(self._connection, end_request(pid)))
+        login = await self._found_login()
+        return read_left(await self._ask(self._connection, end_request(pid, login.shell)))
 
     async def _end_from_elsewhere(self, pid: int) -> int | None:
         """Run it on another connection, if that leads to the very same machine: process ids mean nothing elsewhere."""
@@ -150,7 +151,7 @@ class ExecDriver:
             return None
         connection = await self._reconnect()
         try:
-            return read_left(await self._ask(connection, end_request(pid, self._login.boot_id)))
+            return read_left(await self._ask(connection, end_request(pid, self._login.shell, self._login.boot_id)))
         finally:
             await connection.close()
 

@@ -65,7 +65,23 @@ def exec_request(command: str, shell: LoginShell, token: str) -> str:
     if shell is LoginShell.UNKNOWN:
         return command
     announced = f"echo {token} $$ >&2; {command}"
-    return announced if shell is LoginShell.POSIX else f"exec sh -c {shlex.quote(announced)}"
+    return announced if shell is LoginShell.POSIX else _by_sh(announced, shell)
+
+
+def _by_sh(script: str, shell: LoginShell) -> str:
+    """A request that runs exactly this script by `sh`, whatever the login shell does to quotes.
+
+    No quoting means the same everywhere: fish takes backslashes inside of single quotes for escapes, csh takes `!`
+    there for its history and no line end at all. So for shells outside of the sh family everything but plain characters
+    travels as octal, which is four times as long: Linux takes 128 kB for one argument, and the host says so beyond it.
+    """
+    if shell is LoginShell.POSIX:
+        return f"exec sh -c {shlex.quote(script)}"
+    octal = "".join(chr(byte) if byte in _plain else f"\\0{byte:03o}" for byte in script.encode("utf-8"))
+    return f'exec sh -c \'eval "$(printf %b "{octal}")"\''
+
+
+_plain = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _./-")
 
 
 class Announcement:
@@ -97,7 +113,7 @@ class Announcement:
         return rest
 
 
-def end_request(pid: int, boot_id: str | None = None) -> str:
+def end_request(pid: int, shell: LoginShell, boot_id: str | None = None) -> str:
     """A script that ends the process session `pid` and all descendants, and prints how many of them are left.
 
     It looks at /proc where there is one (Linux, with the session of each process), else at `ps` (BSD, macOS, with the
@@ -106,7 +122,7 @@ def end_request(pid: int, boot_id: str | None = None) -> str:
     BSD, ps. With a `boot_id` it does nothing on any other machine: for connections that may lead to another one.
     """
     check = f'read -r boot <{_boot_id}; [ "$boot" = "{boot_id}" ] || exit 3\n' if boot_id else ""
-    return f"exec sh -c {shlex.quote(check + _end_script.replace('@PID@', str(pid)))}"
+    return _by_sh(check + _end_script.replace("@PID@", str(pid)), shell)
 
 
 _left = re.compile(rb"mcp-ssh left ([0-9]+)\s*\Z")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mcp_ssh import __version__
 from mcp_ssh.model.errors import McpSshError
 
-exit_ok, exit_failed, exit_usage = 0, 1, 2
+exit_failed, exit_usage = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -25,4 +25,5 @@ class EnvSecrets:
 
     def known(self) -> tuple[str, ...]:
         """The texts that were given out so far."""
-        return tuple(self._environ[name] for name in self._given if self._environ.get(name))
+        given = tuple(self._given)  # copied in one step: the audit log asks from its own thread
+        return tuple(self._environ[name] for name in given if self._environ.get(name))

@@ -8,7 +8,6 @@ class Via(StrEnum):
     """The door that a principal came in by."""
 
     STDIO = "stdio"
-    CLI = "cli"
 
 
 @dataclass(frozen=True, slots=True)

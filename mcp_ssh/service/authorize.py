@@ -55,6 +55,13 @@ def known_host(name: str, inventory: Inventory) -> Host:
 def _check_command(text: str, settings: Settings) -> None:
     if not text.strip():
         raise InvalidArgumentError("the command is empty; nothing was sent", hint="give the command to run")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(
+            "the command holds half of a character (a lone surrogate); nothing was sent",
+            hint="give the command as valid Unicode text",
+        ) from None
     if len(text) > settings.max_command_chars:
         raise InvalidArgumentError(
             f"the command has {len(text)} characters, the limit is {settings.max_command_chars}; nothing was sent",

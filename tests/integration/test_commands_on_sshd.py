@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mcp_ssh.model.result import Ended, Outcome
+from tests.support.parts import require
 from tests.support.posix import command, driver_on
 from tests.support.sshd import Sshd, processes_with
 
@@ -145,6 +146,26 @@ async def test_under_a_forced_command_the_host_decides_what_runs(tmp_path: Path,
         result = await driver.run(command("echo hello"))
     assert result.outcome is Outcome.COMPLETED
     assert b"hello" not in result.stdout.head
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash", "busybox ash", "fish", "tcsh"])
+async def test_the_judged_bytes_are_the_bytes_that_run_whatever_the_login_shell(tmp_path: Path, shell: str) -> None:
+    require(shell.split(maxsplit=1)[0])
+    force = f'ForceCommand exec {shell} -c "$SSH_ORIGINAL_COMMAND"'
+    mark = f"271.{uuid.uuid4().int % 10**9:09d}"
+    async with Sshd(tmp_path / "sshd", extra=(force,)) as server, driver_on(server, tmp_path) as driver:
+        for text, expected in (
+            ("printf '%s\\n' 'a\\\\b' \"it's\" 'x!y' '%d' '$HOME' '`id`'", b"a\\\\b\nit's\nx!y\n%d\n$HOME\n`id`\n"),
+            ("echo a\necho 'b\nc'", b"a\nb\nc\n"),
+            ("cat <<'E'\n\ttab \\ !! ~ * {a,b}\nE\n", b"\ttab \\ !! ~ * {a,b}\n"),
+            ("echo äöü 漢字", "äöü 漢字\n".encode()),
+        ):
+            result = await driver.run(command(text))
+            assert (result.exit_code, result.stdout.head, result.stderr.head) == (0, expected, b"")
+        assert (await driver.run(command("exit 7"))).exit_code == 7
+        late = await driver.run(command(f"sleep {mark} & sleep {mark}; :", 1))
+    assert (late.outcome, late.ended) == (Outcome.TIMED_OUT, Ended.CERTAIN)
+    assert processes_with(mark) == []
 
 
 async def _until_it_runs(mark: str) -> None:

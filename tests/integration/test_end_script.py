@@ -2,7 +2,7 @@ import subprocess
 
 import pytest
 
-from mcp_ssh_drivers.execshell import end_request, read_left
+from mcp_ssh_drivers.execshell import LoginShell, end_request, read_left
 from tests.support.parts import require
 
 
@@ -14,7 +14,7 @@ def test_the_end_script_ends_the_whole_process_session_and_a_child_that_left_it(
     command = "sleep 61.25 & setsid sleep 61.25 & trap '' TERM; (sleep 61.25; :) & sleep 61.25; sleep 61.25"
     with subprocess.Popen(["sh", "-c", command], start_new_session=True) as leader:
         subprocess.run(["sleep", "0.2"], check=True)
-        request = end_request(leader.pid).removeprefix("exec ")
+        request = end_request(leader.pid, LoginShell.POSIX).removeprefix("exec ")
         answer = subprocess.run([*words, "-c", request], capture_output=True, timeout=20, check=True)
         leader.wait(timeout=5)
     assert read_left(answer.stdout) == 0

@@ -1,3 +1,4 @@
+import re
 from itertools import pairwise
 
 import pytest
@@ -41,6 +42,15 @@ def test_the_command_ends_the_request_untouched() -> None:
     command = "printf '%s\\n' \"a  b\" # it's\nls 'x"
     assert exec_request(command, LoginShell.POSIX, TOKEN).endswith("; " + command)
     assert exec_request(command, LoginShell.UNKNOWN, TOKEN) == command
+
+
+@given(st.text(max_size=60).filter(lambda text: not any("\ud800" <= char <= "\udfff" for char in text)))
+def test_for_other_shells_only_characters_that_mean_the_same_everywhere_travel(command: str) -> None:
+    request = exec_request(command, LoginShell.OTHER, TOKEN)
+    inner = request.removeprefix('exec sh -c \'eval "$(printf %b "').removesuffix('")"\'')
+    assert set(inner) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _./-\\")
+    decoded = re.sub(r"\\0(\d{3})", lambda found: chr(int(found[1], 8)), inner).encode("latin-1").decode()
+    assert decoded == f"echo {TOKEN} $$ >&2; {command}"
 
 
 @given(st.binary(max_size=60), st.lists(st.integers(0, 80)))

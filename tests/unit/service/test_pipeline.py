@@ -91,6 +91,7 @@ async def test_a_log_that_fails_after_the_run_says_so_and_stops_what_comes_next(
         ("switch", "show version", NeedsPtyError),
         ("web", "  \n", InvalidArgumentError),
         ("web", "x" * 10_001, InvalidArgumentError),
+        ("web", "echo \ud800", InvalidArgumentError),
     ],
 )
 async def test_what_cannot_be_asked_is_refused_and_recorded_before_any_look_up(
