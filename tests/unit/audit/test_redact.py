@@ -46,6 +46,10 @@ def test_our_own_secrets_are_known_by_value() -> None:
     assert redact("ab abc", ["ab"]) == "ab abc"
 
 
+def test_a_known_secret_that_another_one_hid_is_taken_out_as_well() -> None:
+    assert redact("printf password=hunter2)000", [")000"]) == f"printf password={mark}"
+
+
 @given(st.sampled_from([*VECTORS["secret"], *VECTORS["harmless"]]), st.text(max_size=30), st.text(max_size=12))
 def test_redacting_twice_changes_nothing_more(line: str, tail: str, known: str) -> None:
     text = line.replace("{S}", SECRET) + tail
