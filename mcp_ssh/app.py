@@ -17,17 +17,20 @@ from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.model.errors import AuditUnavailableError, ConfigurationError
-from mcp_ssh.ports import AuditSink, Clock, Transport
+from mcp_ssh.model.host import Host, Shell
+from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Transport
 from mcp_ssh.service import records
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.pipeline import Pipeline
-from mcp_ssh.sessions.pool import Pool
+from mcp_ssh.sessions.pool import Pool, Reconnect
 from mcp_ssh.sessions.session import Session
 from mcp_ssh.transport.resolve import CachingResolver
 from mcp_ssh.transport.ssh import SshTransport
+from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.exec import ExecDriver
+from mcp_ssh_drivers.registry import built_in, profile_of
 
 
 class SystemClock:
@@ -101,7 +104,7 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
 
     Raises `ConfigurationError` before anything is opened, `AuditUnavailableError` if the log cannot be written.
     """
-    configuration = Configuration(lambda: load(environment))
+    configuration = Configuration(lambda: load(environment, built_in()))
     settings = configuration.current.settings
     configure_logging(settings.log_level)
     clock = SystemClock()
@@ -121,7 +124,7 @@ async def wired(
     resolver = CachingResolver(clock)
     pool = Pool(
         transport=transport,
-        driver_for=ExecDriver,
+        driver_for=driver_for,
         clock=clock,
         max_sessions=settings.max_sessions,
         idle_timeout_s=settings.idle_timeout_s,
@@ -134,6 +137,13 @@ async def wired(
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
             commands=Commands(configuration=configuration, judge=judge, pipeline=pipeline, pool=pool, audit=audit),
         )
+
+
+def driver_for(host: Host, connection: Connection, reconnect: Reconnect) -> Driver:
+    """How to talk to a host: posix hosts have exec channels, all others a command line of some platform."""
+    if host.shell is Shell.POSIX:
+        return ExecDriver(connection, reconnect)
+    return CliDriver(connection, profile_of(host.platform, host.prompt_regex), host.charset)
 
 
 def configure_logging(level: str) -> None:

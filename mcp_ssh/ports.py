@@ -1,6 +1,7 @@
 """The Protocols between the floors. Nobody on floor 3 knows a neighbour; app.py hands each what it needs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -51,6 +52,15 @@ class AuditSink(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Pty:
+    """The pseudo-terminal that is asked for (RFC 4254 6.2); sizes in characters."""
+
+    term: str
+    width: int
+    height: int
+
+
 class Stream(StrEnum):
     """The two outputs of an exec channel."""
 
@@ -81,6 +91,10 @@ class Receiver(Protocol):
 class Channel(Protocol):
     """One stream of a connection (RFC 4254). None of these calls raises when the channel is already closed."""
 
+    def write(self, data: bytes) -> None:
+        """Send to the program's input."""
+        ...
+
     def write_eof(self) -> None:
         """End the program's input."""
         ...
@@ -109,6 +123,10 @@ class Connection(Protocol):
         the host answers late, `receiver.opened` still decides. That the host takes no command at all is told by
         `receiver.closed` with `NeedsPtyError`.
         """
+        ...
+
+    async def open_shell(self, pty: Pty, receiver: Receiver) -> None:
+        """Start the login's shell in a pseudo-terminal. Returns and raises as `open_exec` does."""
         ...
 
     def watch(self, *, running: bool) -> None:

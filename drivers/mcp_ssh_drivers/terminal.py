@@ -54,9 +54,9 @@ class Terminal:
         return self._drawn(bytes(self._pending))[-1]
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing came since the last newline."""
-        return not self._pending
+    def tail_bytes(self) -> int:
+        """Bytes of the unfinished line, before drawing."""
+        return len(self._pending)
 
     def drop_tail(self, *, wiped: bool = False) -> None:
         """Forget the unfinished line. `wiped`: the device will wipe it, and that is dropped as well."""

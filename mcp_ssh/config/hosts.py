@@ -1,6 +1,8 @@
 """One entry under `hosts`, merged with the defaults, as a Host."""
 
+import difflib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -31,6 +33,7 @@ class Hosts:
     defaults: DefaultsEntry
     logins: Logins
     checking: HostKeyChecking
+    platforms: Collection[str]
 
     def host(self, name: str, data: Any) -> Host | None:
         """The host of that name; None where its entry has faults."""
@@ -54,6 +57,8 @@ class Hosts:
             port=entry.port or self.defaults.port or 22,
             shell=shell,
             prompt_regex=self._prompt(entry, shell, path),
+            platform=self._platform(entry, shell, path),
+            charset=self._charset(entry, shell, path),
             description=entry.description or self.defaults.description or "",
             tags=frozenset(_first(entry.tags, self.defaults.tags, [])),
             enabled=_first(entry.enabled, self.defaults.enabled, True),
@@ -68,16 +73,40 @@ class Hosts:
         entry, bad = self.checker.rest(DefaultsEntry, data, path)
         if not bad & {"user", "auth", "credentials"}:
             self.logins.of(entry, path)
-        if not bad & {"shell", "prompt_regex"}:
-            self._prompt(entry, Shell(entry.shell or self.defaults.shell or "posix"), path)
+        if not bad & {"shell", "prompt_regex", "platform"}:
+            shell = Shell(entry.shell or self.defaults.shell or "posix")
+            self._prompt(entry, shell, path)
+            self._platform(entry, shell, path)
 
     def _prompt(self, entry: DefaultsEntry, shell: Shell, path: Path) -> str | None:
         prompt = entry.prompt_regex or self.defaults.prompt_regex
-        if shell is Shell.CLI and prompt is None:
-            self.checker.add((*path, "prompt_regex"), r"is required for a cli host, such as '[\w.-]+[>#]\s*$'")
+        known = entry.platform or self.defaults.platform
+        if shell is Shell.CLI and prompt is None and known is None:
+            self.checker.add(
+                (*path, "prompt_regex"), r"is required for a cli host without `platform`, such as '[\w.-]+[>#]\s*$'"
+            )
         if shell is Shell.POSIX and entry.prompt_regex is not None:
             self.checker.add((*path, "prompt_regex"), "has no meaning for a posix host; write shell: cli with it")
         return prompt if shell is Shell.CLI else None
+
+    def _platform(self, entry: DefaultsEntry, shell: Shell, path: Path) -> str | None:
+        if shell is Shell.POSIX:
+            if entry.platform is not None:
+                self.checker.add((*path, "platform"), "has no meaning for a posix host; write shell: cli with it")
+            return None
+        name = entry.platform or self.defaults.platform
+        if name is not None and name not in self.platforms:
+            near = difflib.get_close_matches(name, self.platforms, n=1)
+            guess = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(self.platforms)) or 'none'}"
+            self.checker.add((*path, "platform"), f"there is no profile {name!r}, {guess}")
+        return name
+
+    def _charset(self, entry: DefaultsEntry, shell: Shell, path: Path) -> str | None:
+        if shell is Shell.POSIX:
+            if entry.charset is not None:
+                self.checker.add((*path, "charset"), "has no meaning for a posix host: its output is given as bytes")
+            return None
+        return entry.charset or self.defaults.charset
 
     def _checking(self, entry: HostEntry, auth: Auth, path: Path) -> HostKeyChecking:
         given = entry.host_key_checking if entry.host_key_checking is not None else self.defaults.host_key_checking

@@ -1,6 +1,6 @@
 """hosts.yaml to a Snapshot: read, checked as a whole, merged, paths made absolute."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,16 @@ from mcp_ssh.model.settings import Settings
 max_file_bytes = 1_048_576
 
 
-def load(environment: Environment) -> Snapshot:
-    """Read the file that the environment names. Raises `ConfigurationError` with all faults."""
+def load(environment: Environment, platforms: Collection[str] = ()) -> Snapshot:
+    """Read the file that the environment names, checked against the names of all `platforms`.
+
+    Raises `ConfigurationError` with all faults.
+    """
     path = environment.config
-    return parse(_text(path), path, environment)
+    return parse(_text(path), path, environment, platforms)
 
 
-def parse(text: str, path: Path, environment: Environment) -> Snapshot:
+def parse(text: str, path: Path, environment: Environment, platforms: Collection[str] = ()) -> Snapshot:
     """The text of a file at `path`, which relative key paths are resolved against. Pure but for that."""
     file = str(path)
     try:
@@ -35,7 +38,7 @@ def parse(text: str, path: Path, environment: Environment) -> Snapshot:
     checker = Checker(file, document)
     for duplicate in document.duplicates:
         checker.add(duplicate, "stands twice; YAML would keep the last one silently")
-    snapshot = _Loader(checker, path, environment).snapshot(document.data)
+    snapshot = _Loader(checker, path, environment, platforms).snapshot(document.data)
     if checker.faults:
         raise ConfigurationError(checker.faults)
     return snapshot
@@ -64,7 +67,8 @@ def _file_fault(path: Path, message: str) -> Fault:
 class _Loader:
     """One pass over the data; faults go to the checker, and what has faults is left out."""
 
-    def __init__(self, checker: Checker, path: Path, environment: Environment) -> None:
+    def __init__(self, checker: Checker, path: Path, environment: Environment, platforms: Collection[str]) -> None:
+        self._platforms = platforms
         self._checker = checker
         self._path = path
         self._environment = environment
@@ -93,7 +97,7 @@ class _Loader:
             name: checker.validate(CredentialEntry, entry, ("credentials", name)) for name, entry in shared.items()
         }
         logins = Logins(checker, defaults, credentials, self._paths, keys_dir)
-        hosts = Hosts(checker, defaults, logins, settings.host_key_checking)
+        hosts = Hosts(checker, defaults, logins, settings.host_key_checking, self._platforms)
         entries = checker.mapping(top.get("hosts", {}), ("hosts",))
         found = [hosts.host(name, entry) for name, entry in entries.items()]
         return Inventory({host.name: host for host in found if host is not None})

@@ -3,6 +3,7 @@
 Run as a module it prints the JSON schema for editors. Durations are in seconds, sizes in bytes.
 """
 
+import codecs
 import json
 import re
 from typing import Annotated, Any, Literal, Self
@@ -59,8 +60,17 @@ def _is_shell(value: str) -> str:
     return value
 
 
+def _is_charset(value: str) -> str:
+    try:
+        codecs.lookup(value)
+    except LookupError:
+        raise PydanticCustomError("fault", "is no character set that Python knows, such as latin-1") from None
+    return value
+
+
 EnvName = Annotated[str, AfterValidator(_is_variable)]
 PatternText = Annotated[str, AfterValidator(_is_pattern)]
+CharsetName = Annotated[str, AfterValidator(_is_charset), Field(max_length=50)]
 Address = Annotated[str, AfterValidator(_is_address)]
 Fingerprint = Annotated[str, AfterValidator(_is_fingerprint)]
 ShellName = Annotated[str, AfterValidator(_is_shell), Field(json_schema_extra={"enum": ["posix", "cli"]})]
@@ -130,6 +140,10 @@ class DefaultsEntry(_Entry):
     credentials: str | None = Field(None, description="Name of an entry under credentials, instead of user and auth")
     shell: ShellName | None = Field(None, description="posix: commands on exec channels; cli: a terminal")
     prompt_regex: PatternText | None = Field(None, description="The prompt of a cli host, matched at the line's end")
+    platform: str | None = Field(
+        None, description="What kind of device a cli host is, such as cisco_ios", max_length=50
+    )
+    charset: CharsetName | None = Field(None, description="Character set of a cli host, where it is not UTF-8")
     description: str | None = Field(None, max_length=500)
     tags: list[Tag] | None = Field(None, max_length=50)
     enabled: bool | None = None

@@ -41,7 +41,7 @@ class RunResult(BaseModel):
     """One command. A non-zero exit_code is a result, not an error."""
 
     host: str
-    outcome: Literal["completed", "signalled", "timed_out", "unknown"]
+    outcome: Literal["completed", "signalled", "timed_out", "unknown", "interrupted"]
     exit_code: int | None
     signal: str | None
     stdout: str
@@ -52,6 +52,8 @@ class RunResult(BaseModel):
     duration_ms: float
     notes: list[str]
     stdout_base64: str | None = None
+    device_error: str | None = None
+    question: str | None = None
 
 
 class SessionRow(BaseModel):

@@ -146,6 +146,8 @@ def of_run(done: Done[CommandResult]) -> CallToolResult:
         duration_ms=round(result.duration_s * 1000, 1),
         notes=notes,
         stdout_base64=stdout.base64,
+        device_error=None if result.device_error is None else clean(result.device_error),
+        question=None if result.question is None else clean(result.question),
     )
     lines = [f"{host}: {_ending(result)}", *notes, *_framed(host, stdout, stderr)]
     return reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)
@@ -155,11 +157,13 @@ def _ending(result: CommandResult) -> str:
     seconds = f"{result.duration_s:.2f} s"
     match result.outcome:
         case Outcome.COMPLETED:
-            return f"exit {'unknown' if result.exit_code is None else result.exit_code} in {seconds}"
+            return f"done in {seconds}" if result.exit_code is None else f"exit {result.exit_code} in {seconds}"
         case Outcome.SIGNALLED:
             return f"ended by SIG{clean(result.signal or '')} after {seconds}"
         case Outcome.TIMED_OUT:
             return f"timed out after {seconds}; what is below is what came until then"
+        case Outcome.INTERRUPTED:
+            return f"the device asked a question, and the command was interrupted after {seconds}: nobody answered it"
         case Outcome.CANCELLED:
             return f"cancelled after {seconds}"
         case Outcome.UNKNOWN:
@@ -176,6 +180,12 @@ _endings = {
 
 def _notes(result: CommandResult) -> list[str]:
     notes = []
+    if result.device_error is not None:
+        notes.append(f"the device says: {clean(result.device_error)}")
+    if result.question is not None:
+        notes.append(f"its question was: {clean(result.question)}")
+    if result.unsolicited:
+        notes.append("lines that came before, while no command ran: " + clean(" / ".join(result.unsolicited))[:2000])
     if result.lost is not None:
         notes.append(
             f"{result.lost.code}: {clean(result.lost.message)}; look at the host before you repeat the command"

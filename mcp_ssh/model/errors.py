@@ -48,6 +48,13 @@ class NeedsPtyError(McpSshError):
     code = "needs_pty"
 
 
+class NotAtPromptError(McpSshError):
+    """A device was not ready for the command, or did not show it as it was typed. Nothing ran."""
+
+    code = "not_at_prompt"
+    retryable = True
+
+
 class UnsupportedHostError(McpSshError):
     """The host turned out to be of a kind that is not supported, such as Windows."""
 

@@ -53,7 +53,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One host of the inventory. `address` is what stands under `host:`, a name or an IP address."""
+    """One host of the inventory. `address` is what stands under `host:`, a name or an IP address.
+
+    A cli host has a `platform` (the name of a profile), a `prompt_regex`, or both: then the prompt is the host's own.
+    """
 
     name: str
     address: str
@@ -62,6 +65,8 @@ class Host:
     port: int = 22
     shell: Shell = Shell.POSIX
     prompt_regex: str | None = None
+    platform: str | None = None
+    charset: str | None = None
     description: str = ""
     tags: frozenset[str] = frozenset()
     enabled: bool = True

@@ -32,6 +32,8 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
+    INTERRUPTED = "interrupted"
+    """A device asked something that a stateless command cannot answer, and the command was interrupted."""
 
 
 class Ended(StrEnum):
@@ -55,6 +57,9 @@ class CommandResult:
     `exit_code` is set for COMPLETED (None where the host told none), `signal` (a name without SIG, such as `KILL`) for
     SIGNALLED, `ended` where the command did not end by itself, `lost` (why) for UNKNOWN. `left_running`: the program
     ended, and a background process of it still holds the outputs; it was left alone.
+
+    Of a device's command line: `question` is what it asked, for INTERRUPTED; `device_error` its own line such as
+    `% Invalid input`; `unsolicited` are lines that came while no command ran, such as syslog.
     """
 
     outcome: Outcome
@@ -66,6 +71,9 @@ class CommandResult:
     ended: Ended | None = None
     left_running: bool = False
     lost: McpSshError | None = None
+    question: str | None = None
+    device_error: str | None = None
+    unsolicited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

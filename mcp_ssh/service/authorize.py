@@ -3,8 +3,8 @@
 import difflib
 from dataclasses import dataclass
 
-from mcp_ssh.model.command import Command, Operation, Request
-from mcp_ssh.model.errors import HostDisabledError, InvalidArgumentError, NeedsPtyError, UnknownHostError
+from mcp_ssh.model.command import Command, Request
+from mcp_ssh.model.errors import HostDisabledError, InvalidArgumentError, UnknownHostError
 from mcp_ssh.model.host import Host, Inventory, Shell
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.service.limits import within_limits
@@ -28,11 +28,8 @@ def authorize(request: Request, inventory: Inventory, settings: Settings) -> Aut
         )
     if request.wish is not None:
         _check_command(request.wish.text, settings)
-    if host.shell is Shell.CLI and request.operation in {Operation.RUN, Operation.CONNECT}:
-        raise NeedsPtyError(
-            f"{host.name} is a cli host and needs a terminal, which this version cannot drive yet; nothing was sent",
-            hint="only posix hosts can be worked on for now; ssh_plan and ssh_list_hosts know cli hosts as well",
-        )
+        if host.shell is Shell.CLI:
+            _check_line(request.wish.text)
     if request.wish is None:
         return Authorized(host, None, settings.connect_timeout_s)
     command = within_limits(request.wish, host, settings)
@@ -50,6 +47,14 @@ def known_host(name: str, inventory: Inventory) -> Host:
         f"unknown host {name[:100]!r}{guess}",
         hint="ssh_list_hosts tells the hosts; only configured hosts can be reached",
     )
+
+
+def _check_line(text: str) -> None:
+    if "\n" in text or "\r" in text:
+        raise InvalidArgumentError(
+            "the command has several lines, and a cli host takes one at a time; nothing was sent",
+            hint="call once for each line",
+        )
 
 
 def _check_command(text: str, settings: Settings) -> None:

@@ -7,7 +7,7 @@ from mcp_ssh.audit.record import Event
 from mcp_ssh.model.command import Operation, Request, Wish
 from mcp_ssh.model.decision import Effect, Layer
 from mcp_ssh.model.errors import ResolveError, UnknownSessionError
-from mcp_ssh.model.host import Host, Shell
+from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import CommandResult, SessionView
 from mcp_ssh.ports import AuditSink
@@ -70,8 +70,7 @@ class Commands:
         authorized = self._judge.authorized(request)
         address = await self._address_layer(authorized.host)
         judged = self._judge.decided(request, authorized, ())
-        way = [_terminal_layer] if authorized.host.shell is Shell.CLI else []
-        return Planned(judged, (*judged.decision.trace, address, *way))
+        return Planned(judged, (*judged.decision.trace, address))
 
     def sessions(self) -> tuple[SessionView, ...]:
         """The open sessions, the oldest first."""
@@ -95,11 +94,6 @@ class Commands:
         except ResolveError as error:
             return Layer("address", Effect.DENY, error.code, error.message)
         return Layer("address", Effect.ALLOW, "resolve", f"{host.address} is {', '.join(addresses)}")
-
-
-_terminal_layer = Layer(
-    "driver", Effect.DENY, "needs_pty", "a cli host needs a terminal, which this version cannot drive yet"
-)
 
 
 async def _run(session: Session, judged: Judged, left_s: float) -> CommandResult:

@@ -15,7 +15,7 @@ from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse
 from mcp_ssh.sessions.session import Session
 
 Reconnect = Callable[[], Awaitable[Connection]]
-DriverFactory = Callable[[Connection, Reconnect], Driver]
+DriverFactory = Callable[[Host, Connection, Reconnect], Driver]
 
 look_every_s = 5.0
 stop_wait_s = 3.0
@@ -182,7 +182,7 @@ class Pool:
         except Exception as error:  # noqa: BLE001  the edge of a background task: whoever waits must hear of it
             self._carry_out(self._plan.failed(host, ConnectionFailedError(f"{host.name}: {error}")))
             return
-        driver = self._driver_for(connection, lambda: self._transport.connect(host, [connection.peer.address]))
+        driver = self._driver_for(host, connection, lambda: self._transport.connect(host, [connection.peer.address]))
         session = Session(host, connection, driver, self._clock.now())
         self._sessions[session.id] = session
         await self._log.opened(session)

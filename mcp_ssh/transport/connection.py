@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import TypeVar
 
 import asyncssh
 
 from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, NeedsPtyError
 from mcp_ssh.model.result import Peer
-from mcp_ssh.ports import Receiver, Stream
+from mcp_ssh.ports import Pty, Receiver, Stream
 from mcp_ssh.transport import failure
 
 # The silence of a running command is probed after two seconds and told after two more.
@@ -70,6 +70,11 @@ class SshChannel:
     def __init__(self, channel: asyncssh.SSHClientChannel[bytes]) -> None:
         self._channel = channel
 
+    def write(self, data: bytes) -> None:
+        """Send to the program's input; what cannot be sent at once is kept by asyncssh."""
+        with contextlib.suppress(OSError):
+            self._channel.write(data)
+
     def write_eof(self) -> None:
         """End the program's input."""
         with contextlib.suppress(OSError):
@@ -100,7 +105,24 @@ class SshConnection:
     async def open_exec(self, command: str, receiver: Receiver) -> None:
         """Return when the channel of the command stands and the request has left."""
         session = _Session(receiver)
-        opening = self._spawn(self._open(command, session))
+        await self._stand(
+            session,
+            self._connection.create_session(lambda: session, command, encoding=None, request_pty=False),
+        )
+
+    async def open_shell(self, pty: Pty, receiver: Receiver) -> None:
+        """Return when the channel of the shell stands and the request has left."""
+        session = _Session(receiver)
+        size = (pty.width, pty.height)
+        await self._stand(
+            session,
+            self._connection.create_session(
+                lambda: session, encoding=None, request_pty="force", term_type=pty.term, term_size=size
+            ),
+        )
+
+    async def _stand(self, session: "_Session", request: Awaitable[object]) -> None:
+        opening = self._spawn(self._open(session, request))
         standing = self._spawn(session.stands.wait())
         try:
             await asyncio.wait({opening, standing}, return_when=asyncio.FIRST_COMPLETED)
@@ -109,10 +131,10 @@ class SshConnection:
         if opening.done() and (error := opening.result()) is not None and not session.stands.is_set():
             raise error
 
-    async def _open(self, command: str, session: _Session) -> McpSshError | None:
+    async def _open(self, session: "_Session", request: Awaitable[object]) -> McpSshError | None:
         """Open a channel and send the request; an error from before it stood is returned, a later one is told."""
         try:
-            await self._connection.create_session(lambda: session, command, encoding=None, request_pty=False)
+            await request
         except _UnwantedError:
             return None
         except asyncssh.ChannelOpenError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, SessionLostError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import HostKey, Peer
-from mcp_ssh.ports import Connection, Receiver, Stream
+from mcp_ssh.ports import Connection, Pty, Receiver, Stream
 
 
 @dataclass(eq=False)
@@ -20,6 +20,12 @@ class MemoryChannel:
     signals: list[str] = field(default_factory=list)
     is_closed: bool = False
     has_eof: bool = False
+    written: bytearray = field(default_factory=bytearray)
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+        if self.connection.typed is not None:
+            self.connection.typed(self, data)
 
     def write_eof(self) -> None:
         self.has_eof = True
@@ -100,6 +106,7 @@ class MemoryConnection:
     max_channels: int | None = None
     opens: bool = True
     dies_of: tuple[str, ...] = ("TERM", "KILL")
+    typed: Callable[[MemoryChannel, bytes], None] | None = None
     peer: Peer = MEMORY_PEER
     channels: list[MemoryChannel] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
@@ -125,6 +132,9 @@ class MemoryConnection:
         self.most_channels = max(self.most_channels, len(self.channels))
         self.commands.append(command)
         self.script(channel)
+
+    async def open_shell(self, pty: Pty, receiver: Receiver) -> None:
+        await self.open_exec(f"shell {pty.term} {pty.width}x{pty.height}", receiver)
 
     def watch(self, *, running: bool) -> None:
         self.watches.append(running)

@@ -10,7 +10,6 @@ from mcp_ssh.model.errors import (
     DeadlineExceededError,
     HostDisabledError,
     InvalidArgumentError,
-    NeedsPtyError,
     SessionLostError,
     UnknownHostError,
     UnknownSessionError,
@@ -88,7 +87,7 @@ async def test_a_log_that_fails_after_the_run_says_so_and_stops_what_comes_next(
         ("../web", "uptime", UnknownHostError),
         ("", "uptime", UnknownHostError),
         ("off", "uptime", HostDisabledError),
-        ("switch", "show version", NeedsPtyError),
+        ("switch", "show version\nreload", InvalidArgumentError),
         ("web", "  \n", InvalidArgumentError),
         ("web", "x" * 10_001, InvalidArgumentError),
         ("web", "echo \ud800", InvalidArgumentError),
@@ -235,10 +234,10 @@ async def test_a_plan_says_what_the_run_would_and_touches_nothing() -> None:
         assert it.audit.records == []
 
 
-async def test_a_plan_for_a_cli_host_says_that_it_needs_a_terminal() -> None:
+async def test_a_plan_for_a_cli_host_names_what_its_command_line_would_erase() -> None:
     async with daemon(host("switch", shell=Shell.CLI, prompt_regex="#")) as it:
         planned = await it.app.commands.plan(ANN, "switch", Wish("wr er"))
-    assert [layer.rule for layer in planned.trace] == ["configured", "cli.erase", "resolve", "needs_pty"]
+    assert [layer.rule for layer in planned.trace] == ["configured", "cli.erase", "resolve"]
 
 
 async def test_connect_opens_once_and_tells_when_the_session_was_open_before() -> None:

@@ -36,7 +36,7 @@ async def pool_on(
 ) -> AsyncIterator[Pool]:
     async with Pool(
         transport=transport,
-        driver_for=ExecDriver,
+        driver_for=lambda _host, connection, reconnect: ExecDriver(connection, reconnect),
         clock=clock or FakeClock(),
         max_sessions=4,
         idle_timeout_s=600,

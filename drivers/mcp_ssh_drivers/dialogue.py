@@ -1,0 +1,285 @@
+"""The conversation with a device's command line, without I/O: bytes and time in, actions out.
+
+    LOGIN ─▶ READY ─▶ ECHO ─▶ RUNNING ─▶ READY
+                                │  ▲
+                                ▼  │
+                        PAGER, QUESTION, PASSWORD            POISONED, LOST
+
+A command is written only in READY. It is written without its Enter first, and Enter follows when the device shows
+exactly prompt and command: what was judged is what runs. A command that the profile calls safe goes in one write where
+the prompt is strong and nothing came unasked since. The end is never guessed: the drawn tail must be a prompt and stay
+one for the settle time, which is short for the learned prompt and long for one that only looks like it. A question is
+returned with its text; nothing is answered unasked, and a bare Enter is never used to look what happens: it confirms.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mcp_ssh_drivers.capture import HeadTail
+from mcp_ssh_drivers.profile import Profile
+from mcp_ssh_drivers.prompt import PromptFound, PromptReader
+from mcp_ssh_drivers.terminal import Terminal
+
+strong_settle_s = 0.005
+longest_strong_settle_s = 0.25
+weak_settle_s = 0.25
+lookalike_settle_s = 1.0
+echo_wait_s = 3.0
+max_pages = 10_000
+max_tail_bytes = 8_192
+max_unsolicited_lines = 200
+own_output_bytes = 4_096
+
+
+class State(StrEnum):
+    """Where a conversation is."""
+
+    LOGIN = "login"
+    READY = "ready"
+    ECHO = "echo"
+    RUNNING = "running"
+    QUESTION = "question"
+    PASSWORD = "password"  # noqa: S105  a state, not a password
+    POISONED = "poisoned"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Write these bytes to the channel."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The device is at its prompt, for the first time or after a command, whose output is in `Exchange`."""
+
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The device waits for an answer; `text` is its question as it stands on the line."""
+
+    text: str
+    secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotAtPrompt:
+    """The command was not sent: the device showed something else than prompt and command. The line was cleared."""
+
+    shown: str
+
+
+Action = Send | Arrived | Asked | NotAtPrompt
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What came of one command so far."""
+
+    output: HeadTail
+    device_error: str | None = None
+    pages: int = 0
+
+
+class Dialogue:
+    """One conversation. `wake_at` is when `woken` wants to be called, if nothing comes before."""
+
+    def __init__(self, profile: Profile, prompts: PromptReader, charset: str | None = None) -> None:
+        self.profile = profile
+        self.prompts = prompts
+        self.charset = charset or profile.charset
+        self.state = State.LOGIN
+        self.mode = ""
+        self.wake_at: float | None = None
+        self.exchange = Exchange(HeadTail(own_output_bytes))
+        self.unsolicited: list[str] = []
+        self._terminal = Terminal(self.charset)
+        self._errors = [re.compile(text) for text in self.profile.errors]
+        self._questions = [re.compile(text) for text in self.profile.questions]
+        self._password = re.compile(self.profile.asks_secret)
+        self._pagers = [(re.compile(reply.match), reply.send) for reply in self.profile.pager]
+        self._logins = [(re.compile(reply.match), reply.send) for reply in self.profile.login]
+        self._prompt_text = ""
+        self._text = ""
+        self._first_line = False
+        self._renames = False
+        self._shows_transcript = False
+        self._last_at = 0.0
+        self._largest_gap = 0.0
+        self._seen: PromptFound | Asked | None = None
+
+    # --- what the caller does
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the device provably waits for a command: READY, the learned prompt on the line."""
+        found = self.prompts.read(self._terminal.tail) if self.state is State.READY else None
+        return found is not None and found.is_strong
+
+    @property
+    def tail(self) -> str:
+        """What stands on the unfinished line now."""
+        return self._terminal.tail
+
+    def send(self, text: str, max_output_bytes: int, now: float, *, at_once: bool = False) -> list[Action]:
+        """Write a command; the state must be READY. `at_once`: Enter goes with it, for what only reads."""
+        assert self.state is State.READY, self.state  # noqa: S101  the driver's own duty
+        self.exchange = Exchange(HeadTail(max_output_bytes))
+        self._text, self._first_line, self._shows_transcript = text, True, False
+        self._renames = any(text.strip().startswith(word) for word in self.profile.renames)
+        self._seen, self._last_at = None, now
+        data = text.encode(self.charset or "utf-8", "replace")
+        if at_once or not self.profile.echo:
+            self.state, self.wake_at = State.RUNNING, None
+            self._terminal.drop_tail()
+            return [Send(data + self._enter())]
+        self.state, self.wake_at = State.ECHO, now + echo_wait_s
+        return [Send(data)]
+
+    def answer(self, text: str, now: float, *, enter: bool = True) -> list[Action]:
+        """Say something to a question, a pager or a program that runs."""
+        self.state, self.wake_at, self._seen, self._last_at = State.RUNNING, None, None, now
+        question = self._terminal.tail
+        self._terminal.drop_tail()
+        if question.strip():
+            self._keep(question)
+        self._text, self._first_line = text, True
+        return [Send(text.encode(self.charset or "utf-8", "replace") + (self._enter() if enter else b""))]
+
+    def interrupt(self, now: float) -> list[Action]:
+        """Stop what runs, as the profile does it."""
+        self.state, self.wake_at, self._last_at = State.RUNNING, None, now
+        return [Send(self.profile.interrupt.encode())]
+
+    def poison(self) -> None:
+        """Nobody knows any more what the device would do with a command: nothing is sent on this conversation."""
+        self.state, self.wake_at = State.POISONED, None
+
+    def lost(self) -> None:
+        """The channel is gone."""
+        self.state, self.wake_at = State.LOST, None
+
+    # --- what happens
+
+    def received(self, chunk: bytes, now: float) -> list[Action]:
+        """Bytes came."""
+        if self.state is State.RUNNING:
+            self._largest_gap = max(self._largest_gap, min(now - self._last_at, longest_strong_settle_s))
+        self._last_at = now
+        for line in self._terminal.feed(chunk):
+            self._line(line)
+        match self.state:
+            case State.ECHO:
+                return self._look_for_echo()
+            case State.LOGIN | State.RUNNING | State.QUESTION | State.PASSWORD:
+                return self._look_at_tail(now)
+            case _:
+                return []
+
+    def woken(self, now: float) -> list[Action]:
+        """The time of `wake_at` came and nothing else did."""
+        if self.wake_at is None or now < self.wake_at:
+            return []
+        self.wake_at = None
+        if self.state is State.ECHO:
+            shown = self._terminal.tail
+            self.state = State.RUNNING  # until the prompt is clean again
+            self._first_line = False
+            self.exchange = Exchange(HeadTail(own_output_bytes))
+            return [Send(self.profile.clear_line.encode()), NotAtPrompt(shown)]
+        match self._seen:
+            case PromptFound() as found:
+                return self._at_prompt(found)
+            case Asked() as asked:
+                self.state = State.PASSWORD if asked.secret else State.QUESTION
+                return [asked]
+            case None:
+                return []
+
+    # --- lines
+
+    def _line(self, line: str) -> None:
+        if self.state in {State.READY, State.LOGIN, State.ECHO}:
+            if line.strip() and line.strip() != self._prompt_text and len(self.unsolicited) < max_unsolicited_lines:
+                self.unsolicited.append(line)
+            return
+        if self._first_line:
+            self._first_line = False
+            if self._is_echo(line):
+                return
+        self._keep(line)
+
+    def _is_echo(self, line: str) -> bool:
+        """The rest of the echo: nothing after a verified one, prompt and command after one that went at once."""
+        shown, text = _squashed(line), _squashed(self._text)
+        return shown in {"", text, _squashed(self._prompt_text) + text}
+
+    def _keep(self, line: str) -> None:
+        self._shows_transcript = self._shows_transcript or self.prompts.begins(line)
+        if self.exchange.device_error is None and any(pattern.search(line) for pattern in self._errors):
+            self.exchange.device_error = line.strip()
+        self.exchange.output.feed((line + "\n").encode("utf-8", "replace"))
+
+    # --- the tail
+
+    def _look_for_echo(self) -> list[Action]:
+        if _squashed(self._terminal.tail) != _squashed(self._prompt_text) + _squashed(self._text):
+            return []
+        self._terminal.drop_tail()
+        self.state, self.wake_at = State.RUNNING, None
+        return [Send(self._enter())]
+
+    def _look_at_tail(self, now: float) -> list[Action]:
+        self._seen, self.wake_at = None, None
+        if self._terminal.tail_bytes > max_tail_bytes:
+            return []
+        tail = self._terminal.tail
+        found = self.prompts.read(tail)
+        if found is not None and found.is_strong:
+            self._seen, self.wake_at = found, now + self._strong_settle()
+            return []
+        page = next((send for pattern, send in self._pagers if pattern.search(tail)), None)
+        if page is not None and self.exchange.pages < max_pages:
+            self.exchange.pages += 1
+            self._terminal.drop_tail(wiped=True)
+            return [Send(page.encode())]
+        stripped = tail.rstrip()
+        if self.state is State.LOGIN:
+            step = next((send for pattern, send in self._logins if pattern.search(stripped)), None)
+            if step is not None:
+                self._terminal.drop_tail()
+                return [Send(step.encode())]
+        if stripped and self._password.search(stripped):
+            self._seen, self.wake_at = Asked(stripped, secret=True), now + weak_settle_s
+        elif stripped and any(pattern.search(stripped) for pattern in self._questions):
+            self._seen, self.wake_at = Asked(stripped, secret=False), now + weak_settle_s
+        elif found is not None:
+            known = self.prompts.base is not None and not self._renames
+            self._seen, self.wake_at = found, now + (lookalike_settle_s if known else weak_settle_s)
+        return []
+
+    def _strong_settle(self) -> float:
+        if self._shows_transcript:
+            return weak_settle_s
+        return min(max(strong_settle_s, 2 * self._largest_gap), longest_strong_settle_s)
+
+    def _at_prompt(self, found: PromptFound) -> list[Action]:
+        if self.state is State.LOGIN:
+            self.unsolicited.clear()  # the banner is no news
+        self.prompts.learn(found)
+        self._prompt_text = found.text
+        self.state, self.mode = State.READY, found.mode
+        return [Arrived(found.mode)]
+
+    def _enter(self) -> bytes:
+        return self.profile.pty.newline.encode()
+
+
+def _squashed(text: str) -> str:
+    """Text without blanks: devices repaint, fold and pad their echo."""
+    return "".join(text.split())

@@ -1,0 +1,260 @@
+"""The PTY engine: pumps one shell channel through its dialogue. One command at a time, each under its own deadline."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mcp_ssh.model.errors import McpSshError, SessionLostError
+from mcp_ssh.model.result import Captured
+from mcp_ssh.ports import Channel, Connection, Pty, Stream
+from mcp_ssh_drivers.dialogue import Action, Arrived, Asked, Dialogue, NotAtPrompt, Send, State
+from mcp_ssh_drivers.modes import Move, way
+from mcp_ssh_drivers.profile import Profile
+from mcp_ssh_drivers.prompt import PromptReader
+
+sure_wait_s = 1.0
+interrupt_wait_s = 3.0
+own_output_bytes = 65_536
+
+
+class Standing(StrEnum):
+    """Where a command stands when its call returns."""
+
+    DONE = "done"
+    WAITING_INPUT = "waiting_input"
+    RUNNING = "running"
+    NOT_SENT = "not_sent"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class PtyResult:
+    """What came of a command.
+
+    `question` is the device's for WAITING_INPUT, and what it showed instead of the prompt for NOT_SENT. `unsolicited`
+    are lines that came while nobody had asked, such as syslog. `device_error` is the device's own line, a result.
+    """
+
+    standing: Standing
+    output: Captured
+    mode: str
+    question: str | None = None
+    asks_secret: bool = False
+    device_error: str | None = None
+    unsolicited: tuple[str, ...] = ()
+
+
+class PtyDriver:
+    """One shell of one device. Its maker closes it."""
+
+    def __init__(self, profile: Profile, charset: str | None = None) -> None:
+        self._profile = profile
+        self._dialogue = Dialogue(profile, PromptReader(profile.prompt, profile.modes), charset)
+        self._reports: asyncio.Queue[Arrived | Asked | NotAtPrompt | None] = asyncio.Queue()
+        self._turn = asyncio.Lock()
+        self._stirred = asyncio.Event()
+        self._channel: Channel | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._error: McpSshError | None = None
+
+    # --- Receiver
+
+    def opened(self, channel: Channel) -> bool:
+        """The channel stands."""
+        self._channel = channel
+        return True
+
+    def data(self, chunk: bytes, stream: Stream) -> None:
+        """Bytes of the terminal; a terminal has one stream."""
+        del stream
+        self._act(self._dialogue.received(chunk, self._now()))
+        self._stirred.set()
+
+    def exited(self, code: int | None, signal: str | None) -> None:
+        """The shell ended; the channel's end says the rest."""
+
+    def closed(self, error: McpSshError | None) -> None:
+        """The shell is gone."""
+        self._error = error
+        self._dialogue.lost()
+        self._reports.put_nowait(None)
+
+    # --- the caller's side
+
+    @property
+    def mode(self) -> str:
+        """The mode that the last prompt told."""
+        return self._dialogue.mode
+
+    @property
+    def state(self) -> State:
+        """Where the conversation is."""
+        return self._dialogue.state
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a command can be sent."""
+        return self._dialogue.state is State.READY
+
+    def so_far(self) -> PtyResult:
+        """What has come of a command whose caller stopped waiting."""
+        return self._result(Standing.RUNNING)
+
+    async def open(self, connection: Connection, timeout_s: float) -> None:
+        """Open the shell, wait for its prompt and send the profile's session-only settings.
+
+        Raises `SessionLostError` with what the device showed, if no prompt came in time.
+        """
+        pty = self._profile.pty
+        until = self._now() + timeout_s
+        try:
+            async with asyncio.timeout_at(until):
+                await connection.open_shell(Pty(pty.term, pty.width, pty.height), self)
+                report = await self._reports.get()
+        except TimeoutError:
+            report = None
+        if not isinstance(report, Arrived):
+            shown = report.text if isinstance(report, Asked) else self._dialogue.tail
+            self.close()
+            raise SessionLostError(f"no prompt that {self._profile.name} knows came; the last line was {shown[:200]!r}")
+        for line in self._profile.setup.get(report.mode, ()):
+            await self.run(line, max(0.1, until - self._now()), own_output_bytes)
+
+    async def run(self, text: str, timeout_s: float, max_output_bytes: int, *, at_once: bool = False) -> PtyResult:
+        """Run one command; others wait for their turn within their own time.
+
+        `at_once` gives up the check of the echo where the device provably waits. A result of RUNNING or WAITING_INPUT
+        leaves the command to `answer`, `wait` or `interrupt`. Raises `SessionLostError` (not sent) on a shell that is
+        gone or poisoned.
+        """
+        until = self._now() + timeout_s
+        try:
+            async with asyncio.timeout_at(until):
+                await self._turn.acquire()
+        except TimeoutError:
+            return self._result(Standing.NOT_SENT, question="another command has the shell")
+        try:
+            self._refuse_unless_ready()
+            await self._settled()
+            surely = at_once and self._dialogue.is_sure and not self._dialogue.unsolicited
+            self._act(self._dialogue.send(text, max_output_bytes, self._now(), at_once=surely))
+            return await self._outcome(until)
+        finally:
+            self._turn.release()
+
+    async def wait(self, timeout_s: float) -> PtyResult:
+        """Go on waiting for a command that runs."""
+        return await self._outcome(self._now() + timeout_s)
+
+    async def answer(self, text: str, timeout_s: float) -> PtyResult:
+        """Answer a question, with Enter."""
+        self._act(self._dialogue.answer(text, self._now()))
+        return await self._outcome(self._now() + timeout_s)
+
+    async def interrupt(self) -> PtyResult:
+        """Stop what runs. If the prompt does not come back, the shell is poisoned: nothing is sent on it any more."""
+        self._act(self._dialogue.interrupt(self._now()))
+        result = await self._outcome(self._now() + interrupt_wait_s)
+        if result.standing is not Standing.DONE:
+            self._dialogue.poison()
+        return result
+
+    async def walk(self, mode: str, password: str | None, timeout_s: float) -> PtyResult | None:
+        """Go to a mode, step by step; None if it is there already. Stops at the first step that leads elsewhere."""
+        result = None
+        for move in way(self._profile.enter, self.mode, mode):
+            result = await self._move(move, password, timeout_s)
+            if result.standing is not Standing.DONE or result.mode != move.to:
+                return result
+        return result
+
+    def close(self) -> None:
+        """Close the shell at once."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._channel is not None:
+            self._channel.close()
+        self._dialogue.lost()
+
+    # --- inside
+
+    async def _move(self, move: Move, password: str | None, timeout_s: float) -> PtyResult:
+        result = await self.run(move.send, timeout_s, own_output_bytes)
+        if result.asks_secret and move.password and password is not None:
+            return await self.answer(password, timeout_s)
+        return result
+
+    async def _outcome(self, until: float) -> PtyResult:
+        refused: NotAtPrompt | None = None
+        while True:
+            try:
+                async with asyncio.timeout_at(until):
+                    report = await self._reports.get()
+            except TimeoutError:
+                if refused is not None:
+                    self._dialogue.poison()
+                    return self._result(Standing.NOT_SENT, question=refused.shown)
+                return self._result(Standing.RUNNING)
+            match report:
+                case None:
+                    return self._result(Standing.LOST)
+                case NotAtPrompt():
+                    refused, until = report, min(until, self._now() + interrupt_wait_s)
+                case Asked(text, secret):
+                    return self._result(Standing.WAITING_INPUT, question=text, asks_secret=secret)
+                case Arrived() if refused is not None:
+                    return self._result(Standing.NOT_SENT, question=refused.shown)
+                case Arrived():
+                    return self._result(Standing.DONE)
+
+    def _result(self, standing: Standing, *, question: str | None = None, asks_secret: bool = False) -> PtyResult:
+        dialogue = self._dialogue
+        unsolicited, dialogue.unsolicited = tuple(dialogue.unsolicited), []
+        return PtyResult(
+            standing=standing,
+            output=dialogue.exchange.output.captured() if standing is not Standing.NOT_SENT else Captured(),
+            mode=dialogue.mode,
+            question=question,
+            asks_secret=asks_secret,
+            device_error=dialogue.exchange.device_error,
+            unsolicited=unsolicited,
+        )
+
+    def _refuse_unless_ready(self) -> None:
+        if self._dialogue.state is not State.READY:
+            raise SessionLostError(
+                f"the shell is {self._dialogue.state}; nothing was sent"
+                if self._error is None
+                else self._error.message,
+                hint="the next call opens a new shell; mode and variables are gone",
+            )
+
+    async def _settled(self) -> None:
+        """What came unasked may still be coming: wait until the prompt stands again, for a second at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(sure_wait_s):
+                while not self._dialogue.is_sure:
+                    self._stirred.clear()
+                    await self._stirred.wait()
+
+    def _act(self, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Send):
+                if self._channel is not None:
+                    self._channel.write(action.data)
+            else:
+                self._reports.put_nowait(action)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._dialogue.wake_at is not None:
+            self._timer = asyncio.get_running_loop().call_at(self._dialogue.wake_at, self._woken)
+
+    def _woken(self) -> None:
+        self._timer = None
+        self._act(self._dialogue.woken(max(self._now(), self._dialogue.wake_at or 0.0)))
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

@@ -1,0 +1,119 @@
+"""Stateless commands on real command lines: FRR's vtysh with its pager, and birdc, which repaints its prompt."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from mcp_ssh.model.errors import NotAtPromptError
+from mcp_ssh.model.result import Outcome
+from mcp_ssh.ports import Connection
+from mcp_ssh_drivers.cli import CliDriver
+from mcp_ssh_drivers.pty import PtyDriver, Standing
+from mcp_ssh_drivers.registry import built_in, generic, profile_of
+from tests.support.posix import command, host_of, transport_in
+from tests.support.routers import birdc, vtysh
+from tests.support.sshd import Sshd
+
+
+@asynccontextmanager
+async def connected(server: Sshd, folder: Path) -> AsyncIterator[Connection]:
+    connection = await transport_in(folder).connect(host_of(server), ["127.0.0.1"])
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def shell(server: Sshd, folder: Path, platform: str) -> AsyncIterator[PtyDriver]:
+    async with connected(server, folder) as connection:
+        driver = PtyDriver(profile_of(platform, None))
+        await driver.open(connection, 10)
+        yield driver
+        driver.close()
+
+
+async def test_vtysh_is_followed_through_its_modes_and_a_prompt_that_changes(tmp_path: Path) -> None:
+    with vtysh(tmp_path) as server:
+        async with shell(server, tmp_path, "frr") as router:
+            assert router.mode == "privileged"
+            seen = []
+            for line in ("configure terminal", "hostname other", "interface lo", "end", "configure terminal"):
+                result = await router.run(line, 5, 10_000)
+                assert (result.standing, result.output.head) == (Standing.DONE, b"")
+                seen.append(result.mode)
+            assert seen == ["config", "config", "config", "privileged", "config"]
+            assert (await router.run("no hostname", 5, 10_000)).standing is Standing.DONE  # the prompt says (null) now
+            assert (await router.walk("privileged", None, 5)).mode == "privileged"  # type: ignore[union-attr]
+            assert (await router.run("shwo", 5, 10_000)).device_error == "% Unknown command: shwo"
+            text = "show " + "y" * 1_495
+            assert (await router.run(text, 5, 10_000)).device_error == f"% Unknown command: {text}"
+
+
+async def test_a_paged_output_equals_the_unpaged_one_and_writes_nothing(tmp_path: Path) -> None:
+    with vtysh(tmp_path) as server:
+        async with shell(server, tmp_path, "frr") as router:
+            plain = await router.run("show memory", 10, 1_000_000)
+            again = await router.run("list", 10, 1_000_000)
+            assert len(again.output.head.splitlines()) > 100
+            before = sorted(path.name for path in tmp_path.iterdir())
+            await router.run("terminal paginate", 5, 1_000)
+            paged = await router.run("list", 20, 1_000_000)
+            lines = paged.output.head.decode().split()
+            assert plain.standing is Standing.DONE
+            assert [line for line in lines if line != "paginate"] == [
+                line for line in again.output.head.decode().split() if line != "paginate"
+            ]
+            assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+async def test_a_stateless_command_leaves_the_base_mode_as_it_was(tmp_path: Path) -> None:
+    with vtysh(tmp_path) as server:
+        async with connected(server, tmp_path) as connection:
+            driver = CliDriver(connection, profile_of("frr", None))
+            assert (await driver.run(command("configure terminal"))).outcome is Outcome.COMPLETED
+            result = await driver.run(command("show version"))
+            assert result.stdout.head.startswith(b"FRRouting ")
+            assert (await driver.run(command("interface lo"))).device_error == "% Unknown command: interface lo"
+
+
+async def test_twenty_callers_of_one_device_each_get_their_own_answer(tmp_path: Path) -> None:
+    with vtysh(tmp_path) as server:
+        async with connected(server, tmp_path) as connection:
+            driver = CliDriver(connection, profile_of("frr", None))
+            results = await asyncio.gather(*(driver.run(command(f"show nothing{n}")) for n in range(20)))
+            errors = [result.device_error for result in results]
+            assert errors == [f"% Unknown command: show nothing{n}" for n in range(20)]
+
+
+async def test_a_device_of_which_only_the_prompt_is_known_answers_too(tmp_path: Path) -> None:
+    with vtysh(tmp_path) as server:
+        async with connected(server, tmp_path) as connection:
+            driver = CliDriver(connection, generic(r"[\w.-]+[>#]\s*$", built_in()))
+            assert (await driver.run(command("show version"))).stdout.head.startswith(b"FRRouting ")
+
+
+async def test_birdc_erases_its_prompt_and_every_answer_is_whole(tmp_path: Path) -> None:
+    with birdc(tmp_path) as server:
+        async with connected(server, tmp_path) as connection:
+            driver = CliDriver(connection, profile_of("bird", None))
+            right = 0
+            for _ in range(30):
+                result = await driver.run(command("show protocols"))
+                lines = result.stdout.head.decode().splitlines()
+                right += lines[0].split() == ["Name", "Proto", "Table", "State", "Since", "Info"] and len(lines) == 2
+                error = await driver.run(command("show nonsense"))
+                right += error.device_error == "No such command. Press `?' for help."
+            assert right == 60
+
+
+async def test_what_completes_while_it_is_typed_is_not_run(tmp_path: Path) -> None:
+    with vtysh(tmp_path) as server:
+        async with connected(server, tmp_path) as connection:
+            driver = CliDriver(connection, profile_of("frr", None))
+            with pytest.raises(NotAtPromptError, match="nothing ran"):
+                await driver.run(command("sho\tversion"))
+            assert (await driver.run(command("show version"))).stdout.head.startswith(b"FRRouting ")
