@@ -74,6 +74,13 @@ class NotAtPrompt:
     shown: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A pager stands on the line and takes this key."""
+
+    key: str
+
+
 Action = Send | Arrived | Asked | NotAtPrompt
 
 
@@ -111,7 +118,7 @@ class Dialogue:
         self._shows_transcript = False
         self._last_at = 0.0
         self._largest_gap = 0.0
-        self._seen: PromptFound | Asked | None = None
+        self._seen: PromptFound | Asked | _Page | None = None
 
     # --- what the caller does
 
@@ -195,6 +202,10 @@ class Dialogue:
         match self._seen:
             case PromptFound() as found:
                 return self._at_prompt(found)
+            case _Page(key):
+                self.exchange.pages += 1
+                self._terminal.drop_tail(wiped=True)
+                return [Send(key.encode())]
             case Asked() as asked:
                 self.state = State.PASSWORD if asked.secret else State.QUESTION
                 return [asked]
@@ -245,9 +256,9 @@ class Dialogue:
             return []
         page = next((send for pattern, send in self._pagers if pattern.search(tail)), None)
         if page is not None and self.exchange.pages < max_pages:
-            self.exchange.pages += 1
-            self._terminal.drop_tail(wiped=True)
-            return [Send(page.encode())]
+            # Output may hold the pager's text as well; the pager is what stands still behind it.
+            self._seen, self.wake_at = _Page(page), now + self._strong_settle()
+            return []
         stripped = tail.rstrip()
         if self.state is State.LOGIN:
             step = next((send for pattern, send in self._logins if pattern.search(stripped)), None)

@@ -137,6 +137,7 @@ class PtyDriver:
         try:
             self._refuse_unless_ready()
             await self._settled()
+            self._forget_reports()
             surely = at_once and self._dialogue.is_sure and not self._dialogue.unsolicited
             self._act(self._dialogue.send(text, max_output_bytes, self._now(), at_once=surely))
             return await self._outcome(until)
@@ -154,6 +155,9 @@ class PtyDriver:
 
     async def interrupt(self) -> PtyResult:
         """Stop what runs. If the prompt does not come back, the shell is poisoned: nothing is sent on it any more."""
+        if self.is_ready:  # it ended by itself in this very moment
+            self._forget_reports()
+            return self._result(Standing.DONE)
         self._act(self._dialogue.interrupt(self._now()))
         result = await self._outcome(self._now() + interrupt_wait_s)
         if result.standing is not Standing.DONE:
@@ -229,6 +233,11 @@ class PtyDriver:
                 else self._error.message,
                 hint="the next call opens a new shell; mode and variables are gone",
             )
+
+    def _forget_reports(self) -> None:
+        """What was reported of an earlier command must never answer for the next one."""
+        while not self._reports.empty():
+            self._reports.get_nowait()
 
     async def _settled(self) -> None:
         """What came unasked may still be coming: wait until the prompt stands again, for a second at most."""

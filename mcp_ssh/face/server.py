@@ -11,7 +11,8 @@ from mcp_ssh.service.daemon import Daemon
 instructions = """\
 mcp-ssh runs commands on the SSH hosts that its operator configured, and only on those.
 - ssh_list_hosts first: host names are exact, nothing is guessed.
-- ssh_run runs one command on a posix host, stateless: chain with && instead of relying on an earlier cd.
+- ssh_run runs one command, stateless: on posix hosts chain with && instead of relying on an earlier cd; on cli hosts \
+give one line of the device's own command line.
 - A non-zero exit code is an answer, not a failure of the tool.
 - Every command is judged before it runs and recorded. confirmation_required means: tell the person what would happen, \
 and repeat with confirm_dangerous: true only if they agree. denied means no; do not look for another way to do it.
