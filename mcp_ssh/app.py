@@ -18,13 +18,13 @@ from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.model.errors import AuditUnavailableError, ConfigurationError
 from mcp_ssh.model.host import Host, Shell
-from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Transport
+from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Secrets, Transport
 from mcp_ssh.service import records
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.pipeline import Pipeline
-from mcp_ssh.sessions.pool import Pool, Reconnect
+from mcp_ssh.sessions.pool import DriverFactory, Pool, Reconnect
 from mcp_ssh.sessions.session import Session
 from mcp_ssh.transport.resolve import CachingResolver
 from mcp_ssh.transport.ssh import SshTransport
@@ -111,20 +111,20 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
     secrets = EnvSecrets(environ)
     audit = AuditLog(settings.audit_log, clock, secrets.known)
     transport = SshTransport(settings, secrets, environ)
-    async with audit, wired(configuration, audit, transport, clock) as app:
+    async with audit, wired(configuration, audit, transport, clock, secrets) as app:
         yield app
 
 
 @asynccontextmanager
 async def wired(
-    configuration: Configuration, audit: AuditSink, transport: Transport, clock: Clock
+    configuration: Configuration, audit: AuditSink, transport: Transport, clock: Clock, secrets: Secrets
 ) -> AsyncIterator[App]:
     """A daemon from parts that may be other ones in a test."""
     settings = configuration.current.settings
     resolver = CachingResolver(clock)
     pool = Pool(
         transport=transport,
-        driver_for=driver_for,
+        driver_for=drivers(secrets),
         clock=clock,
         max_sessions=settings.max_sessions,
         idle_timeout_s=settings.idle_timeout_s,
@@ -139,11 +139,17 @@ async def wired(
         )
 
 
-def driver_for(host: Host, connection: Connection, reconnect: Reconnect) -> Driver:
+def drivers(secrets: Secrets) -> DriverFactory:
     """How to talk to a host: posix hosts have exec channels, all others a command line of some platform."""
-    if host.shell is Shell.POSIX:
-        return ExecDriver(connection, reconnect)
-    return CliDriver(connection, profile_of(host.platform, host.prompt_regex), host.charset)
+
+    def driver_for(host: Host, connection: Connection, reconnect: Reconnect) -> Driver:
+        if host.shell is Shell.POSIX:
+            return ExecDriver(connection, reconnect)
+        name = host.enable_env
+        enable = None if name is None else lambda: secrets.get(name)
+        return CliDriver(connection, profile_of(host.platform, host.prompt_regex), host.charset, enable)
+
+    return driver_for
 
 
 def configure_logging(level: str) -> None:

@@ -5,25 +5,38 @@ each command. Whatever leaves it anywhere else costs the shell: the next command
 """
 
 import asyncio
+from collections.abc import Callable
 
 from mcp_ssh.model.command import Command
-from mcp_ssh.model.errors import NotAtPromptError, SessionLostError
+from mcp_ssh.model.errors import EnableFailedError, NotAtPromptError, SessionLostError
 from mcp_ssh.model.result import Captured, CommandResult, Ended, Outcome
+from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Connection
 from mcp_ssh_drivers.modes import NoWayError
 from mcp_ssh_drivers.profile import Profile
 from mcp_ssh_drivers.pty import PtyDriver, PtyResult, Standing
 
 back_wait_s = 5.0
+privileged = "privileged"
 
 
 class CliDriver:
-    """Runs commands one at a time in the base mode of a device."""
+    """Runs commands one at a time in the base mode of a device.
 
-    def __init__(self, connection: Connection, profile: Profile, charset: str | None = None) -> None:
+    That is the mode of the login, or the privileged one where `enable` gives the secret for it.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        profile: Profile,
+        charset: str | None = None,
+        enable: Callable[[], Secret] | None = None,
+    ) -> None:
         self._connection = connection
         self._profile = profile
         self._charset = charset
+        self._enable = enable
         self._turn = asyncio.Lock()
         self._shell: PtyDriver | None = None
         self._base = ""
@@ -51,8 +64,24 @@ class CliDriver:
             self._drop()
             shell = PtyDriver(self._profile, self._charset)
             await shell.open(self._connection, timeout_s)
+            try:
+                await self._enabled(shell, timeout_s)
+            except BaseException:
+                shell.close()
+                raise
             self._shell, self._base = shell, shell.mode
         return self._shell
+
+    async def _enabled(self, shell: PtyDriver, timeout_s: float) -> None:
+        if self._enable is None or shell.mode == privileged or privileged not in self._profile.enter:
+            return
+        result = await shell.walk(privileged, self._enable().reveal(), timeout_s)
+        if shell.mode != privileged:
+            said = (result.question or result.device_error or "nothing") if result else "nothing"
+            raise EnableFailedError(
+                f"the device did not enter its privileged mode, it said: {said[:200]}; nothing was sent",
+                hint="check the secret that `enable_env` names",
+            )
 
     async def _run(self, shell: PtyDriver, command: Command, began: float, until: float) -> CommandResult:
         loop = asyncio.get_running_loop()

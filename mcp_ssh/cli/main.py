@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from mcp_ssh import __version__
 from mcp_ssh.model.errors import McpSshError
@@ -38,6 +39,12 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="see it work on a host of its own, without touching one of yours")
     demo.add_argument("--keep", action="store_true", help="leave the demo's host up and tell how to use it")
     demo.set_defaults(run=_demo)
+    profile = commands.add_parser("profile", help="the kinds of network devices that are known")
+    profile.set_defaults(run=_profile, action="list")
+    actions = profile.add_subparsers(title="actions", metavar="ACTION", dest="action")
+    actions.add_parser("list", help="one line a profile (the default)")
+    actions.add_parser("show", help="a profile as YAML").add_argument("name")
+    actions.add_parser("check", help="try a profile of your own on its examples").add_argument("file", type=Path)
     return parser
 
 
@@ -55,3 +62,15 @@ def _demo(options: argparse.Namespace) -> int:
     from mcp_ssh.cli.demo import demo  # noqa: PLC0415
 
     return demo(keep=bool(options.keep))
+
+
+def _profile(options: argparse.Namespace) -> int:
+    from mcp_ssh.cli import profile  # noqa: PLC0415
+
+    match options.action:
+        case "show":
+            return profile.show(options.name)
+        case "check":
+            return profile.check(options.file)
+        case _:
+            return profile.list_profiles()

@@ -59,6 +59,7 @@ class Hosts:
             prompt_regex=self._prompt(entry, shell, path),
             platform=self._platform(entry, shell, path),
             charset=self._charset(entry, shell, path),
+            enable_env=self._enable(entry, shell, path),
             description=entry.description or self.defaults.description or "",
             tags=frozenset(_first(entry.tags, self.defaults.tags, [])),
             enabled=_first(entry.enabled, self.defaults.enabled, True),
@@ -100,6 +101,15 @@ class Hosts:
             guess = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(self.platforms)) or 'none'}"
             self.checker.add((*path, "platform"), f"there is no profile {name!r}, {guess}")
         return name
+
+    def _enable(self, entry: DefaultsEntry, shell: Shell, path: Path) -> str | None:
+        if shell is Shell.POSIX:
+            if entry.enable_env is not None:
+                self.checker.add((*path, "enable_env"), "has no meaning for a posix host")
+            return None
+        if entry.enable_env is not None and (entry.platform or self.defaults.platform) is None:
+            self.checker.add((*path, "enable_env"), "needs `platform`: it tells how the privileged mode is entered")
+        return entry.enable_env or self.defaults.enable_env
 
     def _charset(self, entry: DefaultsEntry, shell: Shell, path: Path) -> str | None:
         if shell is Shell.POSIX:

@@ -143,6 +143,7 @@ class DefaultsEntry(_Entry):
     platform: str | None = Field(
         None, description="What kind of device a cli host is, such as cisco_ios", max_length=50
     )
+    enable_env: EnvName | None = Field(None, description="Environment variable with a cli host's enable secret")
     charset: CharsetName | None = Field(None, description="Character set of a cli host, where it is not UTF-8")
     description: str | None = Field(None, max_length=500)
     tags: list[Tag] | None = Field(None, max_length=50)

@@ -55,6 +55,12 @@ class NotAtPromptError(McpSshError):
     retryable = True
 
 
+class EnableFailedError(McpSshError):
+    """A device did not let us into its privileged mode. The command was not sent."""
+
+    code = "enable_failed"
+
+
 class UnsupportedHostError(McpSshError):
     """The host turned out to be of a kind that is not supported, such as Windows."""
 

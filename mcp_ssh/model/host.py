@@ -56,6 +56,7 @@ class Host:
     """One host of the inventory. `address` is what stands under `host:`, a name or an IP address.
 
     A cli host has a `platform` (the name of a profile), a `prompt_regex`, or both: then the prompt is the host's own.
+    `enable_env` names the secret of its privileged mode, in which commands then run.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Host:
     prompt_regex: str | None = None
     platform: str | None = None
     charset: str | None = None
+    enable_env: str | None = None
     description: str = ""
     tags: frozenset[str] = frozenset()
     enabled: bool = True

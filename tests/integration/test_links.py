@@ -31,6 +31,7 @@ from tests.support.clock import FakeClock
 from tests.support.daemon import ANN, Ledger
 from tests.support.hosts import host, settings
 from tests.support.posix import host_of, transport_in
+from tests.support.secrets import NoSecrets
 from tests.support.sshd import Sshd, pause, processes_with, send
 
 pytestmark = pytest.mark.integration
@@ -49,7 +50,7 @@ def orphan() -> Iterator[str]:
 async def app_for(folder: Path, *hosts: Host, clock: FakeClock | None = None, **changes: Any) -> AsyncIterator[App]:
     snapshot = Snapshot(Inventory({each.name: each for each in hosts}), settings(**changes), "hosts.yaml")
     transport = transport_in(folder, **changes)
-    async with wired(Configuration(lambda: snapshot), Ledger(), transport, clock or FakeClock()) as app:
+    async with wired(Configuration(lambda: snapshot), Ledger(), transport, clock or FakeClock(), NoSecrets()) as app:
         yield app
 
 

@@ -12,6 +12,7 @@ from mcp_ssh.model.principal import Caller, Principal, Via
 from tests.support.clock import FakeClock
 from tests.support.hosts import host, settings
 from tests.support.memory import MemoryTransport
+from tests.support.secrets import NoSecrets
 
 ANN = Caller(Principal("stdio:ann", Via.STDIO), "tests 1.0")
 
@@ -58,5 +59,5 @@ async def daemon(
     inventory = Inventory({each.name: each for each in hosts or (host("web"),)})
     snapshot = Snapshot(inventory, settings(**changes), "hosts.yaml")
     parts = (transport or MemoryTransport(), audit or Ledger(), FakeClock())
-    async with wired(Configuration(lambda: snapshot), parts[1], parts[0], parts[2]) as app:
+    async with wired(Configuration(lambda: snapshot), parts[1], parts[0], parts[2], NoSecrets()) as app:
         yield Daemon(app, *parts)

@@ -36,7 +36,7 @@ settings:
 
 
 def read(text: str) -> Snapshot:
-    return parse(text, FILE, ENVIRONMENT)
+    return parse(text, FILE, ENVIRONMENT, ("cisco_ios", "frr"))
 
 
 def one_host(lines: str, rest: str = "") -> Host:
@@ -114,6 +114,15 @@ def test_an_empty_file_is_an_empty_inventory() -> None:
         (GOOD + "\nshell: powershell", "6 hosts.web.shell: Windows and PowerShell hosts are not supported"),
         (GOOD + "\nshell: fish", "6 hosts.web.shell: must be posix or cli"),
         (GOOD + "\nshell: cli", "2 hosts.web.prompt_regex: is required for a cli host"),
+        (
+            GOOD + "\nshell: cli\nplatform: cisco_oss",
+            "7 hosts.web.platform: there is no profile 'cisco_oss', did you mean",
+        ),
+        (GOOD + "\nplatform: cisco_ios", "6 hosts.web.platform: has no meaning for a posix host"),
+        (GOOD + "\ncharset: latin-1", "6 hosts.web.charset: has no meaning for a posix host"),
+        (GOOD + "\nenable_env: SECRET", "6 hosts.web.enable_env: has no meaning for a posix host"),
+        (GOOD + "\nshell: cli\nprompt_regex: x\ncharset: latin-99", "8 hosts.web.charset: is no character set"),
+        (GOOD + "\nshell: cli\nprompt_regex: x\nenable_env: SECRET", "8 hosts.web.enable_env: needs `platform`"),
         (GOOD + "\nprompt_regex: x", "6 hosts.web.prompt_regex: has no meaning for a posix host"),
         (GOOD + "\nshell: cli\nprompt_regex: '['", "7 hosts.web.prompt_regex: not a regular expression"),
         (GOOD + "\nhost_key: SHA256:abc", "6 hosts.web.host_key: a fingerprint looks like"),

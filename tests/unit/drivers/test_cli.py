@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from mcp_ssh.model.command import Command
-from mcp_ssh.model.errors import NotAtPromptError, SessionLostError
+from mcp_ssh.model.errors import EnableFailedError, NotAtPromptError, SessionLostError
 from mcp_ssh.model.result import Ended, Outcome
+from mcp_ssh.model.secret import Secret
 from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.registry import profile_of
 from tests.support.memory import MemoryChannel, MemoryConnection
@@ -28,10 +29,12 @@ class Switch:
         self.typed = bytearray()
         self.asks = b""
         self.dead: set[str] = set()
+        self.secret = ""
+        self.waits_for_secret = False
 
     def opened(self, channel: MemoryChannel) -> None:
         self.shells += 1
-        self.prompt = b"sw1#"
+        self.prompt = b"sw1>" if self.secret else b"sw1#"
         asyncio.get_running_loop().call_soon(channel.out, b"\r\n" + self.prompt)
 
     def written(self, channel: MemoryChannel, data: bytes) -> None:
@@ -51,19 +54,28 @@ class Switch:
         elif key == b"\r":
             line = self.typed.decode()
             self.typed.clear()
-            self.lines.append(line)
             say(b"\r\n")
+            if self.waits_for_secret:
+                self.waits_for_secret = False
+                self.prompt = b"sw1#" if line == self.secret else self.prompt
+                say((b"" if line == self.secret else b"% Bad secrets\r\n\r\n") + self.prompt)
+                return
+            self.lines.append(line)
             self.enter(channel, line, say)
         else:
             self.typed += key
-            say(key)
+            if not self.waits_for_secret:
+                say(key)
 
     def enter(self, channel: MemoryChannel, line: str, say: Callable[[bytes], object]) -> None:
         if line == "configure terminal":
             self.prompt = b"sw1(config)#"
         if line == "end":
             self.prompt = b"sw1#"
-        if line == "reload":
+        if line == "enable":
+            self.waits_for_secret = True
+            say(b"Password: ")
+        elif line == "reload":
             say(b"Proceed with reload? [confirm]")
         elif line in self.dead:
             return
@@ -73,9 +85,11 @@ class Switch:
             say(self.answers.get(line, b"") + self.prompt)
 
 
-def driver_on(switch: Switch) -> CliDriver:
+def driver_on(switch: Switch, secret: str | None = None) -> CliDriver:
     connection = MemoryConnection(switch.opened, typed=switch.written)
-    return CliDriver(connection, profile_of("cisco_ios", None))
+    return CliDriver(
+        connection, profile_of("cisco_ios", None), enable=None if secret is None else lambda: Secret(secret)
+    )
 
 
 def command(text: str, timeout_s: float = 5) -> Command:
@@ -160,3 +174,24 @@ async def test_a_turn_that_does_not_come_in_time_is_refused() -> None:
     with pytest.raises(NotAtPromptError, match="nothing was sent"):
         await driver.run(command("show clock", timeout_s=0.1))
     await slow
+
+
+async def test_with_the_enable_secret_commands_run_privileged_and_it_is_typed_at_its_prompt_only() -> None:
+    switch = Switch()
+    switch.secret = "lab-enable"
+    driver = driver_on(switch, "lab-enable")
+    result = await driver.run(command("show clock"))
+    assert result.stdout.head == b"12:00\n"
+    assert switch.prompt == b"sw1#"
+    assert "lab-enable" not in switch.lines
+    await driver.run(command("show clock"))
+    assert switch.lines.count("enable") == 1
+
+
+async def test_a_wrong_enable_secret_is_told_and_the_command_not_sent() -> None:
+    switch = Switch()
+    switch.secret = "lab-enable"
+    with pytest.raises(EnableFailedError, match="Bad secrets") as caught:
+        await driver_on(switch, "wrong").run(command("show clock"))
+    assert "wrong" not in str(caught.value)
+    assert "show clock" not in switch.lines
