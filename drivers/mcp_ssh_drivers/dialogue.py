@@ -13,10 +13,9 @@ returned with its text; nothing is answered unasked, and a bare Enter is never u
 """
 
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 
 from mcp_ssh_drivers.capture import HeadTail
+from mcp_ssh_drivers.exchange import Action, Arrived, Asked, Exchange, NotAtPrompt, Page, Send, State
 from mcp_ssh_drivers.profile import Profile
 from mcp_ssh_drivers.prompt import PromptFound, PromptReader
 from mcp_ssh_drivers.terminal import Terminal
@@ -32,67 +31,6 @@ max_unsolicited_lines = 200
 own_output_bytes = 4_096
 
 
-class State(StrEnum):
-    """Where a conversation is."""
-
-    LOGIN = "login"
-    READY = "ready"
-    ECHO = "echo"
-    RUNNING = "running"
-    QUESTION = "question"
-    PASSWORD = "password"  # noqa: S105  a state, not a password
-    POISONED = "poisoned"
-    LOST = "lost"
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Write these bytes to the channel."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """The device is at its prompt, for the first time or after a command, whose output is in `Exchange`."""
-
-    mode: str
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The device waits for an answer; `text` is its question as it stands on the line."""
-
-    text: str
-    secret: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NotAtPrompt:
-    """The command was not sent: the device showed something else than prompt and command. The line was cleared."""
-
-    shown: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """A pager stands on the line and takes this key."""
-
-    key: str
-
-
-Action = Send | Arrived | Asked | NotAtPrompt
-
-
-@dataclass(slots=True)
-class Exchange:
-    """What came of one command so far."""
-
-    output: HeadTail
-    device_error: str | None = None
-    pages: int = 0
-
-
 class Dialogue:
     """One conversation. `wake_at` is when `woken` wants to be called, if nothing comes before."""
 
@@ -106,7 +44,7 @@ class Dialogue:
         self.exchange = Exchange(HeadTail(own_output_bytes))
         self.unsolicited: list[str] = []
         self._terminal = Terminal(self.charset)
-        self._errors = [re.compile(text) for text in self.profile.errors]
+        self._errors = re.compile("|".join(f"(?:{text})" for text in profile.errors) or r"(?!)", re.MULTILINE)
         self._questions = [re.compile(text) for text in self.profile.questions]
         self._password = re.compile(self.profile.asks_secret)
         self._pagers = [(re.compile(reply.match), reply.send) for reply in self.profile.pager]
@@ -118,7 +56,7 @@ class Dialogue:
         self._shows_transcript = False
         self._last_at = 0.0
         self._largest_gap = 0.0
-        self._seen: PromptFound | Asked | _Page | None = None
+        self._seen: PromptFound | Asked | Page | None = None
 
     # --- what the caller does
 
@@ -178,8 +116,11 @@ class Dialogue:
         if self.state is State.RUNNING:
             self._largest_gap = max(self._largest_gap, min(now - self._last_at, longest_strong_settle_s))
         self._last_at = now
-        for line in self._terminal.feed(chunk):
-            self._line(line)
+        lines = self._terminal.feed(chunk)
+        while lines and not self._is_in_output:
+            self._line(lines.pop(0))
+        if lines:
+            self._keep("\n".join(lines))
         match self.state:
             case State.ECHO:
                 return self._look_for_echo()
@@ -202,7 +143,7 @@ class Dialogue:
         match self._seen:
             case PromptFound() as found:
                 return self._at_prompt(found)
-            case _Page(key):
+            case Page(key):
                 self.exchange.pages += 1
                 self._terminal.drop_tail(wiped=True)
                 return [Send(key.encode())]
@@ -213,6 +154,11 @@ class Dialogue:
                 return []
 
     # --- lines
+
+    @property
+    def _is_in_output(self) -> bool:
+        """Whether every further line is output: a command runs, and its echo is over."""
+        return not self._first_line and self.state not in {State.READY, State.LOGIN, State.ECHO}
 
     def _line(self, line: str) -> None:
         if self.state in {State.READY, State.LOGIN, State.ECHO}:
@@ -230,11 +176,15 @@ class Dialogue:
         shown, text = _squashed(line), _squashed(self._text)
         return shown in {"", text, _squashed(self._prompt_text) + text}
 
-    def _keep(self, line: str) -> None:
-        self._shows_transcript = self._shows_transcript or self.prompts.begins(line)
-        if self.exchange.device_error is None and any(pattern.search(line) for pattern in self._errors):
-            self.exchange.device_error = line.strip()
-        self.exchange.output.feed((line + "\n").encode("utf-8", "replace"))
+    def _keep(self, text: str) -> None:
+        """One line of output, or several."""
+        base = self.prompts.base
+        if base and base in text and not self._shows_transcript:
+            self._shows_transcript = any(self.prompts.begins(line) for line in text.split("\n"))
+        if self.exchange.device_error is None and (found := self._errors.search(text)) is not None:
+            start = text.rfind("\n", 0, found.start()) + 1
+            self.exchange.device_error = text[start:].partition("\n")[0].strip()
+        self.exchange.output.feed((text + "\n").encode("utf-8", "replace"))
 
     # --- the tail
 
@@ -257,7 +207,7 @@ class Dialogue:
         page = next((send for pattern, send in self._pagers if pattern.search(tail)), None)
         if page is not None and self.exchange.pages < max_pages:
             # Output may hold the pager's text as well; the pager is what stands still behind it.
-            self._seen, self.wake_at = _Page(page), now + self._strong_settle()
+            self._seen, self.wake_at = Page(page), now + self._strong_settle()
             return []
         stripped = tail.rstrip()
         if self.state is State.LOGIN:

@@ -8,7 +8,8 @@ from enum import StrEnum
 from mcp_ssh.model.errors import McpSshError, SessionLostError
 from mcp_ssh.model.result import Captured
 from mcp_ssh.ports import Channel, Connection, Pty, Stream
-from mcp_ssh_drivers.dialogue import Action, Arrived, Asked, Dialogue, NotAtPrompt, Send, State
+from mcp_ssh_drivers.dialogue import Dialogue
+from mcp_ssh_drivers.exchange import Action, Arrived, Asked, NotAtPrompt, Send, State
 from mcp_ssh_drivers.modes import Move, way
 from mcp_ssh_drivers.profile import Profile
 from mcp_ssh_drivers.prompt import PromptReader

@@ -15,6 +15,7 @@ max_line_bytes = 65_536
 """A longer line is committed in pieces of this length."""
 
 _controls = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_control_bytes = bytes(byte for byte in range(0x80) if _controls.match(chr(byte)))
 _sequence = re.compile(
     r"\x1b(?:\[(?P<args>[0-?]*)[ -/]*(?P<final>[@-~])?"  # CSI
     r"|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC, DCS, SOS, PM, APC with their text
@@ -37,7 +38,7 @@ class Terminal:
     def feed(self, chunk: bytes) -> list[str]:
         """Take the next bytes; gives the lines that became final, without their ends."""
         self._pending += chunk
-        lines: list[str] = []
+        lines = self._plain_lines()
         while True:
             end = self._pending.find(b"\n", self._searched, max_line_bytes)
             if end < 0:
@@ -47,6 +48,22 @@ class Terminal:
                 lines += self._committed(max_line_bytes, max_line_bytes)
             else:
                 lines += self._committed(end, end + 1)
+
+    def _plain_lines(self) -> list[str]:
+        """All complete lines at once where none has anything to draw, which is what long outputs are made of."""
+        end = self._pending.rfind(b"\n") + 1
+        if self._wiped or not 0 < end <= max_line_bytes:
+            return []
+        raw = bytes(self._pending[:end]).replace(b"\r\n", b"\n")
+        if len(raw.translate(None, _control_bytes)) < len(raw):
+            return []
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            return []
+        del self._pending[:end]
+        self._searched = 0
+        return text[:-1].split("\n")
 
     @property
     def tail(self) -> str:

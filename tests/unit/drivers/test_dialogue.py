@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_ssh_drivers.dialogue import Action, Arrived, Asked, Dialogue, NotAtPrompt, Send, State
+from mcp_ssh_drivers.dialogue import Dialogue
+from mcp_ssh_drivers.exchange import Action, Arrived, Asked, NotAtPrompt, Send, State
 from mcp_ssh_drivers.prompt import PromptReader
 from mcp_ssh_drivers.registry import built_in
 
@@ -218,3 +219,22 @@ def test_random_noise_never_raises_and_never_makes_it_type() -> None:
     talk.runs("show noise")
     sent = [each for _ in range(2_000) for each in talk.gets(source.randbytes(40)) if isinstance(each, Send)]
     assert sent == []
+
+
+def test_of_a_long_output_head_and_tail_stay_and_the_rest_is_counted() -> None:
+    talk = Talk()
+    talk.runs("show tech-support")
+    chunk = b"GigabitEthernet1/0/1 is up, line protocol is up\r\n" * 1_000
+    for _ in range(200):
+        talk.gets(chunk)
+    assert talk.hears(b"sw1#") == [Arrived("privileged")]
+    kept = talk.dialogue.exchange.output.captured()
+    assert kept.total == 200 * len(chunk.replace(b"\r", b""))
+    assert len(kept.head) + len(kept.tail) == 10_000
+
+
+def test_an_error_among_many_lines_of_one_chunk_is_told_with_its_own_line_alone() -> None:
+    talk = Talk()
+    talk.runs("show x")
+    talk.hears(b"one\r\n100% Invalid\r\n% Incomplete command.\r\ntwo\r\nsw1#")
+    assert talk.dialogue.exchange.device_error == "% Incomplete command."
