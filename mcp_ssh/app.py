@@ -30,7 +30,7 @@ from mcp_ssh.transport.resolve import CachingResolver
 from mcp_ssh.transport.ssh import SshTransport
 from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.exec import ExecDriver
-from mcp_ssh_drivers.registry import built_in, profile_of
+from mcp_ssh_drivers.registry import built_in, profile_for
 
 
 class SystemClock:
@@ -147,7 +147,7 @@ def drivers(secrets: Secrets) -> DriverFactory:
             return ExecDriver(connection, reconnect)
         name = host.enable_env
         enable = None if name is None else lambda: secrets.get(name)
-        return CliDriver(connection, profile_of(host.platform, host.prompt_regex), host.charset, enable)
+        return CliDriver(connection, profile_for(host), host.charset, enable)
 
     return driver_for
 

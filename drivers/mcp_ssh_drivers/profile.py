@@ -74,6 +74,7 @@ class Profile(_Part):
     login_mode: str = ""
     pty: Terminal = Terminal()
     setup: dict[str, tuple[str, ...]] = {}
+    init: tuple[str, ...] = ()
     enter: dict[str, Step] = {}
     login: tuple[Reply, ...] = ()
     pager: tuple[Reply, ...] = ()

@@ -119,7 +119,7 @@ class PtyDriver:
             shown = report.text if isinstance(report, Asked) else self._dialogue.tail
             self.close()
             raise SessionLostError(f"no prompt that {self._profile.name} knows came; the last line was {shown[:200]!r}")
-        for line in self._profile.setup.get(report.mode, ()):
+        for line in (*self._profile.setup.get(report.mode, ()), *self._profile.init):
             await self.run(line, max(0.1, until - self._now()), own_output_bytes)
 
     async def run(self, text: str, timeout_s: float, max_output_bytes: int, *, at_once: bool = False) -> PtyResult:

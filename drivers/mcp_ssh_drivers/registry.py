@@ -5,6 +5,7 @@ from importlib import resources
 
 import yaml
 
+from mcp_ssh.model.host import Host
 from mcp_ssh_drivers.profile import Profile, Reply, profile_from
 
 
@@ -24,14 +25,29 @@ def built_in() -> Mapping[str, Profile]:
 
 
 def profile_of(platform: str | None, prompt_regex: str | None) -> Profile:
-    """The profile of a cli host: its platform's, with the host's own prompt where the file gives one.
+    """The profile of a platform, which then takes the given prompt as well; without a platform, a generic one.
 
     Raises `KeyError` for a platform that is not known; the configuration was checked against `built_in`.
     """
     known = built_in()
     if platform is None:
         return generic(prompt_regex or ".+[>#$%]", known)
-    return known[platform]
+    profile = known[platform]
+    if prompt_regex is None:
+        return profile
+    return profile.model_copy(update={"prompt": f"(?:{profile.prompt})|(?:{_bare(prompt_regex)})"})
+
+
+def profile_for(host: Host) -> Profile:
+    """The profile of a cli host, with what its own entry adds."""
+    profile = profile_of(host.platform, host.prompt_regex)
+    own: dict[str, object] = {
+        "login": (*(Reply(match=match, send=send) for match, send in host.login_dialogue), *profile.login),
+        "init": host.init_commands,
+    }
+    if host.always_verified:
+        own["safe"] = ()
+    return profile.model_copy(update=own)
 
 
 def generic(prompt_regex: str, known: Mapping[str, Profile]) -> Profile:
@@ -41,7 +57,12 @@ def generic(prompt_regex: str, known: Mapping[str, Profile]) -> Profile:
         name="generic",
         about="a command line that only its prompt is known of",
         source="none",
-        prompt=prompt_regex.removesuffix("$").removesuffix(r"\s*"),
+        prompt=_bare(prompt_regex),
         pager=tuple(Reply(match=match, send=reply.send) for match, reply in pagers.items() if "--" in match),
         questions=tuple(dict.fromkeys(text for each in known.values() for text in each.questions)),
     )
+
+
+def _bare(prompt_regex: str) -> str:
+    """A prompt without its end: it is matched against the whole line, without the blanks behind it."""
+    return prompt_regex.removesuffix("$").removesuffix(r"\s*")

@@ -49,6 +49,7 @@ class Hosts:
             return None
         user, auth = login
         shell = Shell(entry.shell or self.defaults.shell or "posix")
+        self._check_terminal_keys(entry, shell, path)
         return Host(
             name=name,
             address=entry.host,
@@ -60,6 +61,11 @@ class Hosts:
             platform=self._platform(entry, shell, path),
             charset=self._charset(entry, shell, path),
             enable_env=self._enable(entry, shell, path),
+            always_verified=(entry.commit or self.defaults.commit) == "verified",
+            init_commands=tuple(_first(entry.init_commands, self.defaults.init_commands, [])),
+            login_dialogue=tuple(
+                (step.match, step.send) for step in _first(entry.login_dialogue, self.defaults.login_dialogue, [])
+            ),
             description=entry.description or self.defaults.description or "",
             tags=frozenset(_first(entry.tags, self.defaults.tags, [])),
             enabled=_first(entry.enabled, self.defaults.enabled, True),
@@ -110,6 +116,11 @@ class Hosts:
         if entry.enable_env is not None and (entry.platform or self.defaults.platform) is None:
             self.checker.add((*path, "enable_env"), "needs `platform`: it tells how the privileged mode is entered")
         return entry.enable_env or self.defaults.enable_env
+
+    def _check_terminal_keys(self, entry: DefaultsEntry, shell: Shell, path: Path) -> None:
+        for key in ("commit", "init_commands", "login_dialogue"):
+            if shell is Shell.POSIX and getattr(entry, key) is not None:
+                self.checker.add((*path, key), "has no meaning for a posix host")
 
     def _charset(self, entry: DefaultsEntry, shell: Shell, path: Path) -> str | None:
         if shell is Shell.POSIX:

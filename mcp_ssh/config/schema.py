@@ -60,6 +60,14 @@ def _is_shell(value: str) -> str:
     return value
 
 
+def _is_regex(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise PydanticCustomError("fault", "not a regular expression: {reason}", {"reason": str(error)}) from None
+    return value
+
+
 def _is_charset(value: str) -> str:
     try:
         codecs.lookup(value)
@@ -70,6 +78,8 @@ def _is_charset(value: str) -> str:
 
 EnvName = Annotated[str, AfterValidator(_is_variable)]
 PatternText = Annotated[str, AfterValidator(_is_pattern)]
+RegexText = Annotated[str, AfterValidator(_is_regex)]
+CliLine = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]+$")]
 CharsetName = Annotated[str, AfterValidator(_is_charset), Field(max_length=50)]
 Address = Annotated[str, AfterValidator(_is_address)]
 Fingerprint = Annotated[str, AfterValidator(_is_fingerprint)]
@@ -124,6 +134,13 @@ class LimitsEntry(_Entry):
     max_concurrent: Annotated[int, Field(ge=1, le=1_000)] | None = Field(None, description="Commands at once")
 
 
+class LoginStepEntry(_Entry):
+    """A text that a device shows before its first prompt, and what is sent for it."""
+
+    match: RegexText
+    send: str = Field(max_length=200)
+
+
 class CredentialEntry(_Entry):
     """A login that several hosts share."""
 
@@ -143,6 +160,9 @@ class DefaultsEntry(_Entry):
     platform: str | None = Field(
         None, description="What kind of device a cli host is, such as cisco_ios", max_length=50
     )
+    commit: Literal["auto", "verified"] | None = Field(None, description="verified: look at the echo of every command")
+    init_commands: list[CliLine] | None = Field(None, description="Sent after the login, beside the platform's own")
+    login_dialogue: list[LoginStepEntry] | None = Field(None, description="What the device asks before its prompt")
     enable_env: EnvName | None = Field(None, description="Environment variable with a cli host's enable secret")
     charset: CharsetName | None = Field(None, description="Character set of a cli host, where it is not UTF-8")
     description: str | None = Field(None, max_length=500)

@@ -57,6 +57,7 @@ class Host:
 
     A cli host has a `platform` (the name of a profile), a `prompt_regex`, or both: then the prompt is the host's own.
     `enable_env` names the secret of its privileged mode, in which commands then run.
+    `always_verified`: no command goes to it without a look at its echo. `login_dialogue` are (pattern, answer) pairs.
     """
 
     name: str
@@ -69,6 +70,9 @@ class Host:
     platform: str | None = None
     charset: str | None = None
     enable_env: str | None = None
+    always_verified: bool = False
+    init_commands: tuple[str, ...] = ()
+    login_dialogue: tuple[tuple[str, str], ...] = ()
     description: str = ""
     tags: frozenset[str] = frozenset()
     enabled: bool = True

@@ -1,6 +1,7 @@
 """Stateless commands on real command lines: FRR's vtysh with its pager, and birdc, which repaints its prompt."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from mcp_ssh.model.errors import NotAtPromptError
-from mcp_ssh.model.result import Outcome
+from mcp_ssh.model.result import Ended, Outcome
 from mcp_ssh.ports import Connection
 from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.pty import PtyDriver, Standing
-from mcp_ssh_drivers.registry import built_in, generic, profile_of
+from mcp_ssh_drivers.registry import built_in, generic, profile_for, profile_of
 from tests.support.posix import command, host_of, transport_in
 from tests.support.routers import birdc, vtysh
-from tests.support.sshd import Sshd
+from tests.support.sshd import Sshd, processes_with, send, until
 
 
 @asynccontextmanager
@@ -117,3 +118,74 @@ async def test_what_completes_while_it_is_typed_is_not_run(tmp_path: Path) -> No
             with pytest.raises(NotAtPromptError, match="nothing ran"):
                 await driver.run(command("sho\tversion"))
             assert (await driver.run(command("show version"))).stdout.head.startswith(b"FRRouting ")
+
+
+def plain(folder: Path) -> Sshd:
+    """A login whose command line is a dash of which only the prompt is known."""
+    return Sshd(folder / "plain", extra=("ForceCommand exec env PS1='unit-7> ' ENV= HISTFILE= dash -i",))
+
+
+UNIT = generic(r"unit-7>\s*$", built_in())
+
+
+async def test_a_command_that_takes_too_long_is_interrupted_and_the_shell_goes_on(tmp_path: Path) -> None:
+    with plain(tmp_path) as server:
+        async with connected(server, tmp_path) as connection:
+            driver = CliDriver(connection, UNIT)
+            result = await driver.run(command("echo begun; sleep 61.07", timeout_s=2))
+            assert (result.outcome, result.ended) == (Outcome.TIMED_OUT, Ended.SIGNALLED)
+            assert result.stdout.head == b"begun\n"
+            until(lambda: not processes_with("61.07"), "the command still runs")
+            assert (await driver.run(command("echo $((6 * 7))"))).stdout.head == b"42\n"
+
+
+async def test_a_cancelled_command_is_interrupted_on_the_device(tmp_path: Path) -> None:
+    with plain(tmp_path) as server:
+        async with connected(server, tmp_path) as connection:
+            driver = CliDriver(connection, UNIT)
+            task = asyncio.ensure_future(driver.run(command("sleep 62.07")))
+            while not processes_with("62.07"):
+                await asyncio.sleep(0.02)
+            task.cancel()
+            assert (await task).outcome is Outcome.CANCELLED
+            until(lambda: not processes_with("62.07"), "the command still runs")
+
+
+async def test_a_link_that_breaks_in_mid_command_leaves_the_outcome_unknown(tmp_path: Path) -> None:
+    with plain(tmp_path) as server:
+        async with connected(server, tmp_path) as connection:
+            driver = CliDriver(connection, UNIT)
+            task = asyncio.ensure_future(driver.run(command("sleep 3.07")))
+            while not processes_with("sleep\x003.07"):
+                await asyncio.sleep(0.02)
+            for pid in server.connection_pids():
+                send(pid, signal.SIGKILL)
+            result = await task
+            assert (result.outcome, result.ended) == (Outcome.UNKNOWN, Ended.UNKNOWN)
+
+
+async def test_the_terminal_is_as_the_profile_says(tmp_path: Path) -> None:
+    with plain(tmp_path) as server:
+        async with connected(server, tmp_path) as connection:
+            result = await CliDriver(connection, UNIT).run(command("echo $TERM; stty size"))
+            assert result.stdout.head == b"vt100\n24 511\n"
+
+
+async def test_ten_megabytes_come_whole(tmp_path: Path) -> None:
+    with plain(tmp_path) as server:
+        async with connected(server, tmp_path) as connection:
+            line = "a line with a prompt in its middle: unit-7> and more"
+            result = await CliDriver(connection, UNIT).run(command(f"yes '{line}' | head -n 190000"))
+            assert result.outcome is Outcome.COMPLETED
+            assert result.stdout.total == 190_000 * (len(line) + 1)
+
+
+async def test_a_login_that_asks_first_is_answered_as_the_host_says_and_init_commands_run(tmp_path: Path) -> None:
+    script = "printf 'Press any key to go on'; read -r key; exec env PS1='unit-7> ' ENV= dash -i"
+    with Sshd(tmp_path / "asks", extra=(f"ForceCommand {script}",)) as server:
+        entry = host_of(
+            server, prompt_regex=r"unit-7>\s*$", login_dialogue=(("any key to go on", "k\r"),), init_commands=("n=41",)
+        )
+        async with connected(server, tmp_path) as connection:
+            result = await CliDriver(connection, profile_for(entry)).run(command("echo $((n + 1))"))
+            assert result.stdout.head == b"42\n"

@@ -120,6 +120,12 @@ def test_an_empty_file_is_an_empty_inventory() -> None:
         ),
         (GOOD + "\nplatform: cisco_ios", "6 hosts.web.platform: has no meaning for a posix host"),
         (GOOD + "\ncharset: latin-1", "6 hosts.web.charset: has no meaning for a posix host"),
+        (GOOD + "\ncommit: verified", "6 hosts.web.commit: has no meaning for a posix host"),
+        (GOOD + "\nshell: cli\nprompt_regex: x\ncommit: never", "8 hosts.web.commit: must be"),
+        (
+            GOOD + "\nshell: cli\nprompt_regex: x\nlogin_dialogue: [{match: '(', send: a}]",
+            "8 hosts.web.login_dialogue.0.match",
+        ),
         (GOOD + "\nenable_env: SECRET", "6 hosts.web.enable_env: has no meaning for a posix host"),
         (GOOD + "\nshell: cli\nprompt_regex: x\ncharset: latin-99", "8 hosts.web.charset: is no character set"),
         (GOOD + "\nshell: cli\nprompt_regex: x\nenable_env: SECRET", "8 hosts.web.enable_env: needs `platform`"),

@@ -1,8 +1,11 @@
+import re
+
 import pytest
 
 from mcp_ssh_drivers.modes import Move, NoWayError, way
 from mcp_ssh_drivers.profile import Profile, faults, profile_from
-from mcp_ssh_drivers.registry import built_in, generic
+from mcp_ssh_drivers.registry import built_in, generic, profile_for, profile_of
+from tests.support.hosts import host
 
 PROFILES = built_in()
 
@@ -89,3 +92,23 @@ def test_a_generic_device_may_ask_and_page_like_any_other() -> None:
     assert not profile.enter
     assert [reply.send for reply in profile.pager] == [" "]
     assert r"\[confirm\]$" in profile.questions
+
+
+def test_a_hosts_own_prompt_is_taken_beside_the_platforms() -> None:
+    profile = profile_of("cisco_ios", r"odd name \d+%\s*$")
+    assert re.fullmatch(profile.prompt, "odd name 7%")
+    assert re.fullmatch(profile.prompt, "sw1(config)#")
+    assert not re.fullmatch(profile.prompt, "odd name")
+
+
+def test_what_a_hosts_entry_adds_stands_in_its_profile() -> None:
+    entry = host(
+        platform="cisco_ios",
+        always_verified=True,
+        init_commands=("terminal monitor",),
+        login_dialogue=(("Press any key", " "),),
+    )
+    profile = profile_for(entry)
+    assert not profile.is_safe("show version")
+    assert profile.init == ("terminal monitor",)
+    assert [(step.match, step.send) for step in profile.login] == [("Press any key", " ")]
