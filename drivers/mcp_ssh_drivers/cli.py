@@ -12,6 +12,7 @@ from mcp_ssh.model.errors import EnableFailedError, NotAtPromptError, SessionLos
 from mcp_ssh.model.result import Captured, CommandResult, Ended, Outcome
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Connection
+from mcp_ssh_drivers.cancellation import answer_cancellation
 from mcp_ssh_drivers.modes import NoWayError
 from mcp_ssh_drivers.profile import Profile
 from mcp_ssh_drivers.pty import PtyDriver, PtyResult, Standing
@@ -93,7 +94,7 @@ class CliDriver:
             if shell.is_ready:
                 raise  # nothing was typed
             result, cancelled = shell.so_far(), True
-            _answer_cancellation()
+            answer_cancellation()
         if result.standing is Standing.NOT_SENT:
             self._drop_unless_ready()
             raise NotAtPromptError(
@@ -146,10 +147,3 @@ class CliDriver:
         if self._shell is not None:
             self._shell.close()
             self._shell = None
-
-
-def _answer_cancellation() -> None:
-    """Take a cancellation as answered, so that awaits after it work again."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()

@@ -13,6 +13,7 @@ from mcp_ssh.model.command import Command
 from mcp_ssh.model.errors import ChannelRefusedError, DeadlineExceededError, McpSshError
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
 from mcp_ssh.ports import Connection
+from mcp_ssh_drivers.cancellation import answer_cancellation
 from mcp_ssh_drivers.execshell import (
     Login,
     LoginShell,
@@ -68,7 +69,7 @@ class ExecDriver:
         except asyncio.CancelledError:
             if not attempt.was_sent():
                 raise
-            _answer_cancellation()
+            answer_cancellation()
             execution = attempt.sent_execution()
             return execution.result(loop.time() - began, Outcome.CANCELLED, await self._end(execution))
         finally:
@@ -215,10 +216,3 @@ class _Attempt:
         if self._holds_slot:
             self._holds_slot = False
             self._slots.give_back()
-
-
-def _answer_cancellation() -> None:
-    """Take a cancellation as answered, so that awaits after it work again and `asyncio.timeout` keeps its count."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()

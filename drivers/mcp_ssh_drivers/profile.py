@@ -71,7 +71,6 @@ class Profile(_Part):
     source: Source
     prompt: Regex
     modes: dict[str, Regex] = {}
-    login_mode: str = ""
     pty: Terminal = Terminal()
     setup: dict[str, tuple[str, ...]] = {}
     init: tuple[str, ...] = ()
@@ -84,12 +83,9 @@ class Profile(_Part):
     interrupt: str = "\x03"
     clear_line: str = "\x15"
     renames: tuple[str, ...] = ()
-    logout: str = "exit"
     echo: bool = True
     safe: tuple[str, ...] = ()
     charset: str | None = None
-    max_line_chars: int | None = None
-    posix: bool = False
     examples: Examples = Examples()
 
     def is_safe(self, command: str) -> bool:

@@ -126,7 +126,7 @@ class PtyDriver:
         """Run one command; others wait for their turn within their own time.
 
         `at_once` gives up the check of the echo where the device provably waits. A result of RUNNING or WAITING_INPUT
-        leaves the command to `answer`, `wait` or `interrupt`. Raises `SessionLostError` (not sent) on a shell that is
+        leaves the command to `answer` or `interrupt`. Raises `SessionLostError` (not sent) on a shell that is
         gone or poisoned.
         """
         until = self._now() + timeout_s
@@ -144,10 +144,6 @@ class PtyDriver:
             return await self._outcome(until)
         finally:
             self._turn.release()
-
-    async def wait(self, timeout_s: float) -> PtyResult:
-        """Go on waiting for a command that runs."""
-        return await self._outcome(self._now() + timeout_s)
 
     async def answer(self, text: str, timeout_s: float) -> PtyResult:
         """Answer a question, with Enter."""
