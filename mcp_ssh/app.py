@@ -17,13 +17,14 @@ from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.model.errors import AuditUnavailableError, ConfigurationError
-from mcp_ssh.model.host import Host, Shell
+from mcp_ssh.model.host import Shell
 from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Secrets, Transport
 from mcp_ssh.service import records
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.pipeline import Pipeline
+from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.pool import DriverFactory, Pool, Reconnect
 from mcp_ssh.sessions.session import Session
 from mcp_ssh.transport.resolve import CachingResolver
@@ -142,7 +143,8 @@ async def wired(
 def drivers(secrets: Secrets) -> DriverFactory:
     """How to talk to a host: posix hosts have exec channels, all others a command line of some platform."""
 
-    def driver_for(host: Host, connection: Connection, reconnect: Reconnect) -> Driver:
+    def driver_for(seat: Seat, connection: Connection, reconnect: Reconnect) -> Driver:
+        host = seat.host
         if host.shell is Shell.POSIX:
             return ExecDriver(connection, reconnect)
         name = host.enable_env

@@ -98,7 +98,10 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """One session as `ssh_list_sessions` shows it. `idle_s` is 0 while a command runs."""
+    """One session as `ssh_list_sessions` shows it. `idle_s` is 0 while a command runs.
+
+    `shell` is the handle of the shell that it carries, empty for the one that all stateless commands share.
+    """
 
     id: str
     host: str
@@ -108,3 +111,4 @@ class SessionView:
     running: int
     commands: int
     closes_in_s: float | None
+    shell: str = ""

@@ -26,6 +26,7 @@ from mcp_ssh.ports import AuditSink
 from mcp_ssh.service import records
 from mcp_ssh.service.authorize import Authorized
 from mcp_ssh.service.judge import Judge, Judged
+from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
 
@@ -151,7 +152,7 @@ class Pipeline:
         for attempt in range(1, attempts + 1):
             try:
                 async with asyncio.timeout_at(until) as way:
-                    async with self._pool.lend(judged.host, judged.addresses) as session:
+                    async with self._pool.lend(Seat(judged.host), judged.addresses) as session:
                         first = session.lends == 1
                         way.reschedule(None)  # from here on the work keeps the deadline, and answers for it
                         try:

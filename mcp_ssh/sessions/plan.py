@@ -1,11 +1,12 @@
 """What the pool does next: events and the time in, actions out. No I/O, no clock, no waiting.
 
-One place for the rules: one opening per host however many ask; a limit of sessions over all and of commands per host;
+One place for the rules: one opening per seat however many ask; a limit of sessions over all and of commands per host;
 idle time counts from the end of the last command, and a session with a command is never idle; a session that was lost
 is forgotten, the rest of the pool untouched.
 
-The key of a place is the Host itself, login and all: a host whose entry changed is another key, so nobody is ever lent
-a connection that was opened under other terms.
+A place is somebody's seat: the Host itself, login and all, and the shell that it is for, if it is for one. A host whose
+entry changed is another seat, so nobody is ever lent a connection that was opened under other terms; a shell is lent to
+one command at a time.
 """
 
 from collections import deque
@@ -17,17 +18,25 @@ from mcp_ssh.model.host import Host
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
-    """Open a session for the host, and tell `opened` or `failed`."""
+class Seat:
+    """What a session is for: stateless commands on a host, or one shell there, by the shell's handle."""
 
     host: Host
+    shell: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open a session for the seat, and tell `opened` or `failed`."""
+
+    seat: Seat
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
     """Close this session. It is forgotten already."""
 
-    host: Host
+    seat: Seat
     session: str
     reason: str
 
@@ -53,9 +62,9 @@ Action = Open | Close | Grant | Refuse
 
 @dataclass(slots=True)
 class Place:
-    """What is known of one host. `session` is None while it is being opened."""
+    """What is known of one seat. `session` is None while it is being opened."""
 
-    host: Host
+    seat: Seat
     session: str | None = None
     lent: int = 0
     idle_since: float = 0.0
@@ -66,12 +75,6 @@ class Place:
         """Open, and nobody runs or waits."""
         return self.session is not None and self.lent == 0 and not self.waiting
 
-    @property
-    def has_room(self) -> bool:
-        """Whether another command may run now."""
-        most = self.host.limits.max_concurrent
-        return self.session is not None and (most is None or self.lent < most)
-
 
 class Plan:
     """The state of the pool. Every method is one event and returns what is to be done, in order."""
@@ -79,16 +82,16 @@ class Plan:
     def __init__(self, *, max_sessions: int, idle_timeout_s: float) -> None:
         self._max_sessions = max_sessions
         self._idle_timeout_s = idle_timeout_s
-        self._places: dict[Host, Place] = {}
+        self._places: dict[Seat, Place] = {}
 
     @property
     def places(self) -> tuple[Place, ...]:
         """All places, for showing."""
         return tuple(self._places.values())
 
-    def wanted(self, host: Host, ticket: int) -> list[Action]:
-        """Somebody wants to run a command on the host, or only to have it open."""
-        place = self._places.get(host)
+    def wanted(self, seat: Seat, ticket: int) -> list[Action]:
+        """Somebody wants to run a command, or only to have the session open."""
+        place = self._places.get(seat)
         actions: list[Action] = []
         if place is None:
             if len(self._places) >= self._max_sessions:
@@ -96,57 +99,58 @@ class Plan:
                 if evicted is None:
                     return [Refuse(ticket, self._full())]
                 actions.append(evicted)
-            place = self._places[host] = Place(host)
-            actions.append(Open(host))
+            place = self._places[seat] = Place(seat)
+            actions.append(Open(seat))
         place.waiting.append(ticket)
         return [*actions, *self._grants(place)]
 
-    def withdrawn(self, host: Host, ticket: int) -> None:
+    def withdrawn(self, seat: Seat, ticket: int) -> None:
         """A ticket that still waits is no longer wanted. The opening goes on: the next caller will be glad of it."""
-        place = self._places.get(host)
+        place = self._places.get(seat)
         if place is not None and ticket in place.waiting:
             place.waiting.remove(ticket)
 
-    def opened(self, host: Host, session: str, now: float) -> list[Action]:
+    def opened(self, seat: Seat, session: str, now: float) -> list[Action]:
         """The session stands."""
-        place = self._places.get(host)
+        place = self._places.get(seat)
         if place is None or place.session is not None:
-            return [Close(host, session, "no longer wanted")]
+            return [Close(seat, session, "no longer wanted")]
         place.session = session
         place.idle_since = now
         return [*self._grants(place)]
 
-    def failed(self, host: Host, error: McpSshError) -> list[Action]:
+    def failed(self, seat: Seat, error: McpSshError) -> list[Action]:
         """The session cannot be opened; all who wait hear why. The next caller tries anew."""
-        place = self._places.pop(host, None)
+        place = self._places.pop(seat, None)
         return [Refuse(ticket, error) for ticket in place.waiting] if place else []
 
-    def released(self, host: Host, session: str, now: float) -> list[Action]:
+    def released(self, seat: Seat, session: str, now: float) -> list[Action]:
         """A command on the session is over."""
-        place = self._places.get(host)
+        place = self._places.get(seat)
         if place is None or place.session != session:
             return []  # it was lost or closed meanwhile
         place.lent -= 1
         place.idle_since = now
-        return [*self._grants(place)]
+        return [*self._grants(*self._on(seat.host))]
 
-    def lost(self, host: Host, session: str) -> list[Action]:
+    def lost(self, seat: Seat, session: str) -> list[Action]:
         """The connection ended. Who waits for a turn gets a new one."""
-        place = self._places.get(host)
+        place = self._places.get(seat)
         if place is None or place.session != session:
             return []
-        del self._places[host]
+        del self._places[seat]
+        others = [*self._grants(*self._on(seat.host))]
         if not place.waiting:
-            return []
-        self._places[host] = Place(host, waiting=place.waiting)
-        return [Open(host)]
+            return others
+        self._places[seat] = Place(seat, waiting=place.waiting)
+        return [Open(seat), *others]
 
     def disconnected(self, session: str) -> list[Action]:
         """The caller wants this session closed."""
         for place in self.places:
             if place.session == session:
-                actions = self.lost(place.host, session)
-                return [Close(place.host, session, "disconnected"), *actions]
+                actions = self.lost(place.seat, session)
+                return [Close(place.seat, session, "disconnected"), *actions]
         return []
 
     def ticked(self, now: float) -> list[Action]:
@@ -160,7 +164,7 @@ class Plan:
         for place in self.places:
             actions += [Refuse(ticket, error) for ticket in place.waiting]
             if place.session is not None:
-                actions.append(Close(place.host, place.session, "stopped"))
+                actions.append(Close(place.seat, place.session, "stopped"))
         self._places.clear()
         return actions
 
@@ -168,19 +172,30 @@ class Plan:
         """Seconds until the place closes for idleness; None while it is in use."""
         return max(0.0, place.idle_since + self._idle_timeout_s - now) if place.is_idle else None
 
-    def _grants(self, place: Place) -> Iterator[Action]:
-        while place.waiting and place.has_room and place.session is not None:
-            place.lent += 1
-            yield Grant(place.waiting.popleft(), place.session)
+    def _on(self, host: Host) -> list[Place]:
+        return [place for place in self.places if place.seat.host == host]
+
+    def _grants(self, *places: Place) -> Iterator[Action]:
+        for place in places:
+            while place.waiting and place.session is not None and self._has_room(place):
+                place.lent += 1
+                yield Grant(place.waiting.popleft(), place.session)
+
+    def _has_room(self, place: Place) -> bool:
+        """Whether another command may run now: one in a shell, and no more on the host than it takes."""
+        if place.seat.shell and place.lent:
+            return False
+        most = place.seat.host.limits.max_concurrent
+        return most is None or sum(each.lent for each in self._on(place.seat.host)) < most
 
     def _evict(self) -> Action | None:
         idle = [place for place in self.places if place.is_idle]
         return self._drop(min(idle, key=lambda place: place.idle_since), "evicted") if idle else None
 
     def _drop(self, place: Place, reason: str) -> Action:
-        del self._places[place.host]
+        del self._places[place.seat]
         assert place.session is not None  # noqa: S101  only idle places are dropped, and those are open
-        return Close(place.host, place.session, reason)
+        return Close(place.seat, place.session, reason)
 
     def _full(self) -> McpSshError:
         return SessionLimitError(

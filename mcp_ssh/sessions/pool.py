@@ -11,11 +11,11 @@ from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, SessionLost
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import SessionView
 from mcp_ssh.ports import Clock, Connection, Driver, Transport
-from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse
+from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse, Seat
 from mcp_ssh.sessions.session import Session
 
 Reconnect = Callable[[], Awaitable[Connection]]
-DriverFactory = Callable[[Host, Connection, Reconnect], Driver]
+DriverFactory = Callable[[Seat, Connection, Reconnect], Driver]
 
 look_every_s = 5.0
 stop_wait_s = 3.0
@@ -82,21 +82,21 @@ class Pool:
             await session.connection.close()
 
     @asynccontextmanager
-    async def lend(self, host: Host, addresses: Sequence[str]) -> AsyncIterator[Session]:
-        """A session of the host for one command; opened if there is none. The caller sets the deadline.
+    async def lend(self, seat: Seat, addresses: Sequence[str]) -> AsyncIterator[Session]:
+        """The session of the seat for one command; opened if there is none. The caller sets the deadline.
 
         Raises `ConnectionFailedError` and its children, `SessionLimitError`.
         """
-        session = await self._turn(host, addresses)
+        session = await self._turn(seat, addresses)
         session.lends += 1
         try:
             yield session
         finally:
-            self._carry_out(self._plan.released(host, session.id, self._clock.now()))
+            self._carry_out(self._plan.released(seat, session.id, self._clock.now()))
 
     def forget(self, session: Session) -> None:
         """Its connection is known to be gone: do not lend it again."""
-        self._carry_out(self._plan.lost(session.host, session.id))
+        self._carry_out(self._plan.lost(session.seat, session.id))
 
     async def disconnect(self, session: str) -> None:
         """Close a session now; commands that run on it end as unknown. Unknown ids are ignored."""
@@ -113,43 +113,44 @@ class Pool:
             views.append(
                 SessionView(
                     id=session.id,
-                    host=place.host.name,
+                    host=place.seat.host.name,
                     peer=session.connection.peer,
                     age_s=now - session.opened_at,
                     idle_s=now - place.idle_since if place.lent == 0 else 0.0,
                     running=place.lent,
+                    shell=place.seat.shell,
                     commands=session.commands,
                     closes_in_s=self._plan.closes_in(place, now),
                 )
             )
         return tuple(sorted(views, key=lambda view: -view.age_s))
 
-    async def _turn(self, host: Host, addresses: Sequence[str]) -> Session:
+    async def _turn(self, seat: Seat, addresses: Sequence[str]) -> Session:
         ticket = next(self._tickets)
         turn: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
         self._turns[ticket] = turn
-        self._addresses[host] = addresses
+        self._addresses[seat.host] = addresses
         try:
-            self._carry_out(self._plan.wanted(host, ticket))
+            self._carry_out(self._plan.wanted(seat, ticket))
             return await turn
         except asyncio.CancelledError:
-            self._withdraw(host, ticket, turn)
+            self._withdraw(seat, ticket, turn)
             raise
         finally:
             del self._turns[ticket]
 
-    def _withdraw(self, host: Host, ticket: int, turn: asyncio.Future[Session]) -> None:
+    def _withdraw(self, seat: Seat, ticket: int, turn: asyncio.Future[Session]) -> None:
         if turn.done() and not turn.cancelled() and turn.exception() is None:
             # The session was granted in the very moment of the cancellation.
-            self._carry_out(self._plan.released(host, turn.result().id, self._clock.now()))
+            self._carry_out(self._plan.released(seat, turn.result().id, self._clock.now()))
         else:
-            self._plan.withdrawn(host, ticket)
+            self._plan.withdrawn(seat, ticket)
 
     def _carry_out(self, actions: Sequence[Action]) -> None:
         for action in actions:
             match action:
-                case Open(host):
-                    self._keep(self._open(host))
+                case Open(seat):
+                    self._keep(self._open(seat))
                 case Close(_, session, reason):
                     task = self._tasks.create_task(self._close(self._sessions.pop(session), reason))
                     self._closing.add(task)
@@ -162,7 +163,7 @@ class Pool:
 
     def _grant(self, turn: asyncio.Future[Session], session: Session) -> None:
         if turn.done():  # cancelled, and its task has not run since
-            self._carry_out(self._plan.released(session.host, session.id, self._clock.now()))
+            self._carry_out(self._plan.released(session.seat, session.id, self._clock.now()))
         else:
             turn.set_result(session)
 
@@ -172,27 +173,28 @@ class Pool:
         self._keepers.add(task)
         task.add_done_callback(self._keepers.discard)
 
-    async def _open(self, host: Host) -> None:
+    async def _open(self, seat: Seat) -> None:
+        host = seat.host
         addresses = self._addresses[host]
         try:
             connection = await self._transport.connect(host, addresses)
         except McpSshError as error:
-            self._carry_out(self._plan.failed(host, error))
+            self._carry_out(self._plan.failed(seat, error))
             return
         except Exception as error:  # noqa: BLE001  the edge of a background task: whoever waits must hear of it
-            self._carry_out(self._plan.failed(host, ConnectionFailedError(f"{host.name}: {error}")))
+            self._carry_out(self._plan.failed(seat, ConnectionFailedError(f"{host.name}: {error}")))
             return
-        driver = self._driver_for(host, connection, lambda: self._transport.connect(host, [connection.peer.address]))
-        session = Session(host, connection, driver, self._clock.now())
+        driver = self._driver_for(seat, connection, lambda: self._transport.connect(host, [connection.peer.address]))
+        session = Session(seat, connection, driver, self._clock.now())
         self._sessions[session.id] = session
         await self._log.opened(session)
         self._keep(self._follow(session))
-        self._carry_out(self._plan.opened(host, session.id, self._clock.now()))
+        self._carry_out(self._plan.opened(seat, session.id, self._clock.now()))
 
     async def _follow(self, session: Session) -> None:
         error = await session.connection.wait_closed()
         if self._sessions.pop(session.id, None) is not None:
-            self._carry_out(self._plan.lost(session.host, session.id))
+            self._carry_out(self._plan.lost(session.seat, session.id))
             await self._log.closed(session, str(error or "closed"))
 
     async def _close(self, session: Session, reason: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from mcp_ssh.model.host import Host
 from mcp_ssh.ports import Connection, Driver
+from mcp_ssh.sessions.plan import Seat
 
 
 @dataclass(slots=True, eq=False)
@@ -14,10 +15,15 @@ class Session:
     `lends` counts how often it was lent, `commands` what ran on it.
     """
 
-    host: Host
+    seat: Seat
     connection: Connection
     driver: Driver
     opened_at: float
     id: str = field(default_factory=lambda: secrets.token_hex(6))
     lends: int = 0
     commands: int = 0
+
+    @property
+    def host(self) -> Host:
+        """The host at the other end."""
+        return self.seat.host

@@ -3,11 +3,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from mcp_ssh.model.errors import ConnectionFailedError, SessionLimitError, SessionLostError
-from mcp_ssh.model.host import Host, Limits
-from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse
+from mcp_ssh.model.host import Limits
+from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse, Seat
 from tests.support.hosts import host
 
-WEB, DB = host("web"), host("db")
+WEB, DB = Seat(host("web")), Seat(host("db"))
 
 
 def plan(max_sessions: int = 10, idle_timeout_s: float = 600) -> Plan:
@@ -34,7 +34,7 @@ def test_a_changed_entry_never_gets_the_connection_of_the_old_one() -> None:
     pool = plan()
     pool.wanted(WEB, 0)
     pool.opened(WEB, "s1", 0)
-    changed = host("web", user="root")
+    changed = Seat(host("web", user="root"))
     assert pool.wanted(changed, 1) == [Open(changed)]
 
 
@@ -51,7 +51,7 @@ def test_idle_time_counts_from_the_end_of_the_last_command_and_a_running_one_is_
 
 def test_a_lost_session_is_forgotten_and_who_still_waits_gets_a_new_one() -> None:
     pool = plan()
-    narrow = host("narrow", limits=Limits(max_concurrent=1))
+    narrow = Seat(host("narrow", limits=Limits(max_concurrent=1)))
     pool.wanted(narrow, 0)
     pool.opened(narrow, "s1", 0)
     pool.wanted(narrow, 1)
@@ -62,11 +62,33 @@ def test_a_lost_session_is_forgotten_and_who_still_waits_gets_a_new_one() -> Non
 
 def test_commands_beyond_max_concurrent_wait_in_order() -> None:
     pool = plan()
-    narrow = host("narrow", limits=Limits(max_concurrent=2))
+    narrow = Seat(host("narrow", limits=Limits(max_concurrent=2)))
     for ticket in range(4):
         pool.wanted(narrow, ticket)
     assert pool.opened(narrow, "s1", 0) == [Grant(0, "s1"), Grant(1, "s1")]
     assert pool.released(narrow, "s1", 1) == [Grant(2, "s1")]
+
+
+def test_a_shell_is_lent_to_one_command_at_a_time() -> None:
+    pool = plan()
+    shell = Seat(WEB.host, "s-one")
+    pool.wanted(shell, 0)
+    pool.wanted(shell, 1)
+    assert pool.opened(shell, "s1", 0) == [Grant(0, "s1")]
+    assert pool.released(shell, "s1", 1) == [Grant(1, "s1")]
+
+
+def test_what_a_host_takes_at_once_counts_over_its_shells_and_whoever_waits_elsewhere_is_next() -> None:
+    pool = plan()
+    narrow = Seat(host("narrow", limits=Limits(max_concurrent=1)))
+    shell = Seat(narrow.host, "s-one")
+    pool.wanted(narrow, 0)
+    pool.opened(narrow, "s1", 0)
+    pool.wanted(shell, 1)
+    assert pool.opened(shell, "s2", 0) == []
+    assert pool.released(narrow, "s1", 1) == [Grant(1, "s2")]
+    pool.wanted(narrow, 2)
+    assert pool.lost(shell, "s2") == [Grant(2, "s1")]
 
 
 def test_at_the_limit_the_longest_idle_session_makes_room() -> None:
@@ -75,7 +97,7 @@ def test_at_the_limit_the_longest_idle_session_makes_room() -> None:
         pool.wanted(each, number)
         pool.opened(each, f"s{number}", 0)
         pool.released(each, f"s{number}", number)
-    other = host("other")
+    other = Seat(host("other"))
     assert pool.wanted(other, 9) == [Close(WEB, "s0", "evicted"), Open(other)]
 
 
@@ -115,13 +137,14 @@ class PoolMachine(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         self.plan = Plan(max_sessions=3, idle_timeout_s=10)
-        self.hosts = [host(name, limits=Limits(max_concurrent=2)) for name in "abcde"]
+        narrow = [host(name, limits=Limits(max_concurrent=2)) for name in "abc"]
+        self.hosts = [*map(Seat, narrow), Seat(narrow[0], "s-one"), Seat(narrow[0], "s-two")]
         self.now = 0.0
         self.tickets = 0
         self.sessions = 0
-        self.opening: list[Host] = []
-        self.open: dict[str, Host] = {}
-        self.lent: list[tuple[Host, str]] = []
+        self.opening: list[Seat] = []
+        self.open: dict[str, Seat] = {}
+        self.lent: list[tuple[Seat, str]] = []
         self.answered: set[int] = set()
 
     def follow(self, actions: list[Action]) -> None:
@@ -181,8 +204,10 @@ class PoolMachine(RuleBasedStateMachine):
     @invariant()
     def limits_hold(self) -> None:
         assert len(self.open) + len(self.opening) <= 3
-        for session in self.open:
-            assert sum(held == session for _, held in self.lent) <= 2
+        for session, seat in self.open.items():
+            assert sum(held == session for _, held in self.lent) <= (1 if seat.shell else 2)
+        for seat in self.hosts:
+            assert sum(held.host == seat.host for held, _ in self.lent) <= 2
 
 
 TestPool = PoolMachine.TestCase

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from mcp_ssh.model.errors import ConnectionFailedError, SessionLostError
-from mcp_ssh.model.host import Host
+from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
 from mcp_ssh_drivers.exec import ExecDriver
@@ -13,7 +13,7 @@ from tests.support.clock import FakeClock
 from tests.support.hosts import host
 from tests.support.memory import MemoryTransport
 
-WEB = host("web")
+WEB = Seat(host("web"))
 ADDRESSES = ("192.0.2.1",)
 
 
@@ -45,7 +45,7 @@ async def pool_on(
         yield pool
 
 
-async def use(pool: Pool, where: Host = WEB) -> str:
+async def use(pool: Pool, where: Seat = WEB) -> str:
     async with pool.lend(where, ADDRESSES) as session:
         await asyncio.sleep(0.01)
         return session.id
@@ -109,7 +109,7 @@ async def test_a_disconnected_session_is_closed_and_others_are_not() -> None:
     transport = MemoryTransport()
     async with pool_on(transport) as pool:
         first = await use(pool)
-        await use(pool, host("db"))
+        await use(pool, Seat(host("db")))
         await pool.disconnect(first)
         await asyncio.sleep(0.01)
         assert [view.host for view in pool.sessions()] == ["db"]
