@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from mcp_ssh.model.command import Command
+from mcp_ssh.model.command import Command, Speech
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import CommandResult, Peer
@@ -153,10 +153,18 @@ class Transport(Protocol):
         ...
 
 
+class Output(Protocol):
+    """Hears all that a command puts out, on the event loop, as it comes. It must not block and must not raise."""
+
+    def feed(self, chunk: bytes, stream: Stream) -> None:
+        """Some output."""
+        ...
+
+
 class Driver(Protocol):
     """Knows how to talk to one kind of host over one connection; several commands may run at once."""
 
-    async def run(self, command: Command) -> CommandResult:
+    async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command; `command.timeout_s` counts from the call.
 
         Returns TIMED_OUT with what came so far. A cancellation is answered, not raised: the command is ended on the
@@ -164,4 +172,57 @@ class Driver(Protocol):
         Raises `SessionLostError` with `sent` false if it never left, `DeadlineExceededError` if its turn did not
         come in time.
         """
+        ...
+
+
+class ShellDriver(Driver, Protocol):
+    """One stateful shell: what a command changes is there for the next. One command at a time.
+
+    `run` goes to `command.mode` first and back after it. It returns WAITING_INPUT with the question where a program
+    asks, and leaves it to `say`; at the deadline what runs is interrupted. A shell that cannot be trusted any more
+    raises `SessionLostError` (not sent) from then on: its maker opens another.
+    """
+
+    @property
+    def mode(self) -> str:
+        """Where a device's command line is, such as `config`; empty where there are no modes."""
+        ...
+
+    @property
+    def directory(self) -> str:
+        """The working directory, where it is known."""
+        ...
+
+    @property
+    def question(self) -> str | None:
+        """What is asked now, if a program waits for an answer."""
+        ...
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a command can be sent."""
+        ...
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether anything can be sent: a command, or words to what runs or asks."""
+        ...
+
+    async def open(self, timeout_s: float, directory: str = "") -> None:
+        """Wait for the first prompt and make ready, in that directory if one is given. Opening twice does nothing.
+
+        Raises `SessionLostError` with what the host showed.
+        """
+        ...
+
+    def answers(self, text: str) -> bool:
+        """Whether the profile lists this text as an answer to the question that is asked now."""
+        ...
+
+    async def say(self, speech: Speech, command: Command, output: Output | None = None) -> CommandResult:
+        """Answer what asks and wait for what comes of it, as `run` does. The limits are those of `command`."""
+        ...
+
+    def type(self, speech: Speech) -> None:
+        """Say something to a program that runs; whoever waits for its command goes on waiting."""
         ...

@@ -1,17 +1,21 @@
 """Bounded memory of an output stream: its head and its tail."""
 
 import hashlib
+from collections.abc import Callable
 
 from mcp_ssh.model.result import Captured
+from mcp_ssh.ports import Output, Stream
 
 
 class HeadTail:
     """Keeps the first and the last half of `limit` bytes; counts what falls out between them, and hashes all of it.
 
     Each byte is copied at most three times however long the stream is, and memory stays below 1.5 times `limit`.
+    `copy` hears every chunk as well: whoever keeps outputs whole.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, copy: Callable[[bytes], None] | None = None) -> None:
+        self._copy = copy
         self._head_limit = limit // 2
         self._tail_limit = limit - self._head_limit
         self._head = bytearray()
@@ -22,6 +26,8 @@ class HeadTail:
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the stream."""
         self._digest.update(chunk)
+        if self._copy is not None:
+            self._copy(chunk)
         room = self._head_limit - len(self._head)
         if room > 0:
             self._head += chunk[:room]
@@ -47,3 +53,8 @@ class HeadTail:
         if surplus > 0:
             del self._tail[:surplus]
             self._dropped += surplus
+
+
+def copy_of(output: Output | None, stream: Stream) -> Callable[[bytes], None] | None:
+    """How a stream gets to whoever keeps outputs whole."""
+    return None if output is None else lambda chunk: output.feed(chunk, stream)

@@ -45,7 +45,7 @@ class Dialogue:
         self.unsolicited: list[str] = []
         self._terminal = Terminal(self.charset)
         self._errors = re.compile("|".join(f"(?:{text})" for text in profile.errors) or r"(?!)", re.MULTILINE)
-        self._questions = [re.compile(text) for text in self.profile.questions]
+        self._questions = [re.compile(each.match) for each in profile.questions]
         self._password = re.compile(self.profile.asks_secret)
         self._pagers = [(re.compile(reply.match), reply.send) for reply in self.profile.pager]
         self._logins = [(re.compile(reply.match), reply.send) for reply in self.profile.login]
@@ -54,7 +54,7 @@ class Dialogue:
         self._first_line = False
         self._renames = False
         self._shows_transcript = False
-        self._last_at = 0.0
+        self.last_at = 0.0
         self._largest_gap = 0.0
         self._seen: PromptFound | Asked | Page | None = None
 
@@ -71,13 +71,13 @@ class Dialogue:
         """What stands on the unfinished line now."""
         return self._terminal.tail
 
-    def send(self, text: str, max_output_bytes: int, now: float, *, at_once: bool = False) -> list[Action]:
+    def send(self, text: str, output: HeadTail, now: float, *, at_once: bool = False) -> list[Action]:
         """Write a command; the state must be READY. `at_once`: Enter goes with it, for what only reads."""
         assert self.state is State.READY, self.state  # noqa: S101  the driver's own duty
-        self.exchange = Exchange(HeadTail(max_output_bytes))
+        self.exchange = Exchange(output)
         self._text, self._first_line, self._shows_transcript = text, True, False
         self._renames = any(text.strip().startswith(word) for word in self.profile.renames)
-        self._seen, self._last_at = None, now
+        self._seen, self.last_at = None, now
         data = text.encode(self.charset or "utf-8", "replace")
         if at_once or not self.profile.echo:
             self.state, self.wake_at = State.RUNNING, None
@@ -86,9 +86,11 @@ class Dialogue:
         self.state, self.wake_at = State.ECHO, now + echo_wait_s
         return [Send(data)]
 
-    def answer(self, text: str, now: float, *, enter: bool = True) -> list[Action]:
-        """Say something to a question, a pager or a program that runs."""
-        self.state, self.wake_at, self._seen, self._last_at = State.RUNNING, None, None, now
+    def answer(self, text: str, now: float, *, enter: bool = True, output: HeadTail | None = None) -> list[Action]:
+        """Say something to a question, a pager or a program that runs; what comes from now on goes to `output`."""
+        if output is not None:
+            self.exchange = Exchange(output)
+        self.state, self.wake_at, self._seen, self.last_at = State.RUNNING, None, None, now
         question = self._terminal.tail
         self._terminal.drop_tail()
         if question.strip():
@@ -98,7 +100,7 @@ class Dialogue:
 
     def interrupt(self, now: float) -> list[Action]:
         """Stop what runs, as the profile does it."""
-        self.state, self.wake_at, self._last_at = State.RUNNING, None, now
+        self.state, self.wake_at, self.last_at = State.RUNNING, None, now
         return [Send(self.profile.interrupt.encode())]
 
     def poison(self) -> None:
@@ -114,8 +116,8 @@ class Dialogue:
     def received(self, chunk: bytes, now: float) -> list[Action]:
         """Bytes came."""
         if self.state is State.RUNNING:
-            self._largest_gap = max(self._largest_gap, min(now - self._last_at, longest_strong_settle_s))
-        self._last_at = now
+            self._largest_gap = max(self._largest_gap, min(now - self.last_at, longest_strong_settle_s))
+        self.last_at = now
         lines = self._terminal.feed(chunk)
         while lines and not self._is_in_output:
             self._line(lines.pop(0))

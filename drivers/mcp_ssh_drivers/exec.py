@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from mcp_ssh.model.command import Command
 from mcp_ssh.model.errors import ChannelRefusedError, DeadlineExceededError, McpSshError
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
-from mcp_ssh.ports import Connection
+from mcp_ssh.ports import Connection, Output
 from mcp_ssh_drivers.cancellation import answer_cancellation
 from mcp_ssh_drivers.execshell import (
     Login,
@@ -53,11 +53,11 @@ class ExecDriver:
         self._probing = asyncio.Lock()
         self._running = 0
 
-    async def run(self, command: Command) -> CommandResult:
+    async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command, its turn in the queue included, within `command.timeout_s`."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        attempt = _Attempt(self._slots, command)
+        attempt = _Attempt(self._slots, command, output)
         self._watch(+1)
         try:
             async with asyncio.timeout_at(began + command.timeout_s):
@@ -172,9 +172,10 @@ class ExecDriver:
 class _Attempt:
     """The way of one command to its channel: its slot, and the execution that may or may not have been sent."""
 
-    def __init__(self, slots: ChannelSlots, command: Command) -> None:
+    def __init__(self, slots: ChannelSlots, command: Command, output: Output | None) -> None:
         self._slots = slots
         self._command = command
+        self._output = output
         self._holds_slot = False
         self._execution: Execution | None = None
 
@@ -184,7 +185,7 @@ class _Attempt:
         self._holds_slot = True
         token = secrets.token_hex(8)
         announces = None if shell is LoginShell.UNKNOWN else token
-        self._execution = Execution(self._slots, announces, self._command.max_output_bytes)
+        self._execution = Execution(self._slots, announces, self._command.max_output_bytes, self._output)
         return self._execution, exec_request(self._command.text, shell, token)
 
     def refused(self) -> None:

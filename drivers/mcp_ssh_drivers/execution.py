@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from mcp_ssh.model.errors import McpSshError, NeedsPtyError
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
-from mcp_ssh.ports import Channel, Stream
-from mcp_ssh_drivers.capture import HeadTail
+from mcp_ssh.ports import Channel, Output, Stream
+from mcp_ssh_drivers.capture import HeadTail, copy_of
 from mcp_ssh_drivers.execshell import Announcement
 from mcp_ssh_drivers.slots import ChannelSlots
 
@@ -17,11 +17,13 @@ linger_s = 1.0
 class Execution:
     """Collects one command. Its maker closes the channel."""
 
-    def __init__(self, slots: ChannelSlots, token: str | None, max_output_bytes: int) -> None:
+    def __init__(
+        self, slots: ChannelSlots, token: str | None, max_output_bytes: int, output: Output | None = None
+    ) -> None:
         self._slots = slots
         self._announcement = Announcement(token) if token else None
-        self._stdout = HeadTail(max_output_bytes)
-        self._stderr = HeadTail(max_output_bytes)
+        self._stdout = HeadTail(max_output_bytes, copy_of(output, Stream.STDOUT))
+        self._stderr = HeadTail(max_output_bytes, copy_of(output, Stream.STDERR))
         self._changed = asyncio.Event()
         self._abandoned = False
         self._chunks = 0

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _is_regex(value: str) -> str:
@@ -17,6 +17,11 @@ def _is_regex(value: str) -> str:
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from None
     return value
+
+
+def _question(value: object) -> object:
+    """A bare pattern is a question of which no answer is listed."""
+    return {"match": value} if isinstance(value, str) else value
 
 
 Regex = Annotated[str, AfterValidator(_is_regex)]
@@ -52,6 +57,13 @@ class Reply(_Part):
     send: str
 
 
+class Question(_Part):
+    """What a device asks, and the answers that do no more than the command that asked: a person said yes to that."""
+
+    match: Regex
+    answers: tuple[str, ...] = ()
+
+
 class Examples(_Part):
     """Texts that must and must not be what the patterns are for; `mcp-ssh profile check` tries them."""
 
@@ -77,7 +89,7 @@ class Profile(_Part):
     enter: dict[str, Step] = {}
     login: tuple[Reply, ...] = ()
     pager: tuple[Reply, ...] = ()
-    questions: tuple[Regex, ...] = ()
+    questions: tuple[Annotated[Question, BeforeValidator(_question)], ...] = ()
     asks_secret: Regex = r"[Pp]ass(word|phrase)[^:\r\n]{0,40}:$"  # noqa: S105  a pattern
     errors: tuple[Regex, ...] = ()
     interrupt: str = "\x03"
@@ -92,6 +104,10 @@ class Profile(_Part):
         """Whether the command begins with words, in full, of which the profile says that they only read."""
         words = command.split()
         return any(words[: len(head.split())] == head.split() for head in self.safe) and "|" not in command
+
+    def lists_answer(self, question: str, text: str) -> bool:
+        """Whether the text is a listed answer to the question."""
+        return any(text in each.answers for each in self.questions if re.search(each.match, question.rstrip()))
 
     @property
     def is_experimental(self) -> bool:
@@ -121,7 +137,7 @@ def faults(profile: Profile) -> list[str]:
         if prompt.fullmatch(text.rstrip())
     ]
     for kind, texts, patterns in (
-        ("question", profile.examples.question, [*profile.questions, profile.asks_secret]),
+        ("question", profile.examples.question, [*(each.match for each in profile.questions), profile.asks_secret]),
         ("pager", profile.examples.pager, [reply.match for reply in profile.pager]),
         ("error", profile.examples.error, profile.errors),
     ):

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from mcp_ssh.model.errors import McpSshError, SessionLostError
 from mcp_ssh.model.result import Captured
 from mcp_ssh.ports import Channel, Connection, Pty, Stream
+from mcp_ssh_drivers.capture import HeadTail
 from mcp_ssh_drivers.dialogue import Dialogue
 from mcp_ssh_drivers.exchange import Action, Arrived, Asked, NotAtPrompt, Send, State
 from mcp_ssh_drivers.modes import Move, way
@@ -35,6 +37,7 @@ class PtyResult:
 
     `question` is the device's for WAITING_INPUT, and what it showed instead of the prompt for NOT_SENT. `unsolicited`
     are lines that came while nobody had asked, such as syslog. `device_error` is the device's own line, a result.
+    `was_stopped`: somebody interrupted it.
     """
 
     standing: Standing
@@ -44,6 +47,7 @@ class PtyResult:
     asks_secret: bool = False
     device_error: str | None = None
     unsolicited: tuple[str, ...] = ()
+    was_stopped: bool = False
 
 
 class PtyDriver:
@@ -58,6 +62,7 @@ class PtyDriver:
         self._channel: Channel | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._error: McpSshError | None = None
+        self._was_stopped = False
 
     # --- Receiver
 
@@ -94,6 +99,17 @@ class PtyDriver:
         return self._dialogue.state
 
     @property
+    def tail(self) -> str:
+        """What stands on the unfinished line now."""
+        return self._dialogue.tail
+
+    @property
+    def question(self) -> str | None:
+        """What is asked now, if the device waits for an answer."""
+        waits = self._dialogue.state in {State.QUESTION, State.PASSWORD}
+        return self._dialogue.tail.strip() if waits else None
+
+    @property
     def is_ready(self) -> bool:
         """Whether a command can be sent."""
         return self._dialogue.state is State.READY
@@ -120,14 +136,22 @@ class PtyDriver:
             self.close()
             raise SessionLostError(f"no prompt that {self._profile.name} knows came; the last line was {shown[:200]!r}")
         for line in (*self._profile.setup.get(report.mode, ()), *self._profile.init):
-            await self.run(line, max(0.1, until - self._now()), own_output_bytes)
+            await self.run(line, max(0.1, until - self._now()))
 
-    async def run(self, text: str, timeout_s: float, max_output_bytes: int, *, at_once: bool = False) -> PtyResult:
+    async def run(
+        self,
+        text: str,
+        timeout_s: float,
+        output: HeadTail | None = None,
+        *,
+        at_once: bool = False,
+        idle_s: float | None = None,
+    ) -> PtyResult:
         """Run one command; others wait for their turn within their own time.
 
-        `at_once` gives up the check of the echo where the device provably waits. A result of RUNNING or WAITING_INPUT
-        leaves the command to `answer` or `interrupt`. Raises `SessionLostError` (not sent) on a shell that is
-        gone or poisoned.
+        `at_once` gives up the check of the echo where the device provably waits; `idle_s` is the longest silence. A
+        result of RUNNING or WAITING_INPUT leaves the command to `answer` or `interrupt`. Raises `SessionLostError`
+        (not sent) on a shell that is gone or poisoned.
         """
         until = self._now() + timeout_s
         try:
@@ -139,29 +163,43 @@ class PtyDriver:
             self._refuse_unless_ready()
             await self._settled()
             self._forget_reports()
+            self._was_stopped = False
             surely = at_once and self._dialogue.is_sure and not self._dialogue.unsolicited
-            self._act(self._dialogue.send(text, max_output_bytes, self._now(), at_once=surely))
-            return await self._outcome(until)
+            self._act(self._dialogue.send(text, output or HeadTail(own_output_bytes), self._now(), at_once=surely))
+            return await self._outcome(until, idle_s)
         finally:
             self._turn.release()
 
-    async def answer(self, text: str, timeout_s: float) -> PtyResult:
-        """Answer a question, with Enter."""
-        self._act(self._dialogue.answer(text, self._now()))
+    async def answer(
+        self, text: str, timeout_s: float, output: HeadTail | None = None, *, enter: bool = True
+    ) -> PtyResult:
+        """Say something to a question or a program that runs, and wait for what comes of it."""
+        self._forget_reports()
+        self.type(text, enter=enter, output=output)
         return await self._outcome(self._now() + timeout_s)
+
+    def type(self, text: str, *, enter: bool = True, output: HeadTail | None = None) -> None:
+        """Say something to a question or a program that runs; whoever waits for the command goes on waiting."""
+        self._act(self._dialogue.answer(text, self._now(), enter=enter, output=output))
+
+    def stop(self) -> None:
+        """Interrupt what runs; whoever waits for it hears the end."""
+        self._was_stopped = True
+        self._act(self._dialogue.interrupt(self._now()))
 
     async def interrupt(self) -> PtyResult:
         """Stop what runs. If the prompt does not come back, the shell is poisoned: nothing is sent on it any more."""
         if self.is_ready:  # it ended by itself in this very moment
             self._forget_reports()
             return self._result(Standing.DONE)
+        self._forget_reports()
         self._act(self._dialogue.interrupt(self._now()))
         result = await self._outcome(self._now() + interrupt_wait_s)
         if result.standing is not Standing.DONE:
             self._dialogue.poison()
         return result
 
-    async def walk(self, mode: str, password: str | None, timeout_s: float) -> PtyResult | None:
+    async def walk(self, mode: str, password: Callable[[], str | None], timeout_s: float) -> PtyResult | None:
         """Go to a mode, step by step; None if it is there already. Stops at the first step that leads elsewhere."""
         result = None
         for move in way(self._profile.enter, self.mode, mode):
@@ -180,19 +218,22 @@ class PtyDriver:
 
     # --- inside
 
-    async def _move(self, move: Move, password: str | None, timeout_s: float) -> PtyResult:
-        result = await self.run(move.send, timeout_s, own_output_bytes)
-        if result.asks_secret and move.password and password is not None:
-            return await self.answer(password, timeout_s)
+    async def _move(self, move: Move, password: Callable[[], str | None], timeout_s: float) -> PtyResult:
+        result = await self.run(move.send, timeout_s)
+        if result.asks_secret and move.password and (secret := password()) is not None:
+            return await self.answer(secret, timeout_s)
         return result
 
-    async def _outcome(self, until: float) -> PtyResult:
+    async def _outcome(self, until: float, idle_s: float | None = None) -> PtyResult:
         refused: NotAtPrompt | None = None
         while True:
+            now = self._now()
             try:
-                async with asyncio.timeout_at(until):
+                async with asyncio.timeout_at(until if idle_s is None else min(until, self._heard_at(now) + idle_s)):
                     report = await self._reports.get()
             except TimeoutError:
+                if idle_s is not None and self._now() < min(until, self._heard_at(now) + idle_s):
+                    continue  # something came meanwhile
                 if refused is not None:
                     self._dialogue.poison()
                     return self._result(Standing.NOT_SENT, question=refused.shown)
@@ -220,7 +261,12 @@ class PtyDriver:
             asks_secret=asks_secret,
             device_error=dialogue.exchange.device_error,
             unsolicited=unsolicited,
+            was_stopped=self._was_stopped,
         )
+
+    def _heard_at(self, now: float) -> float:
+        """When something came last, or the command was sent."""
+        return self._dialogue.last_at or now
 
     def _refuse_unless_ready(self) -> None:
         if self._dialogue.state is not State.READY:

@@ -59,7 +59,7 @@ def generic(prompt_regex: str, known: Mapping[str, Profile]) -> Profile:
         source="none",
         prompt=_bare(prompt_regex),
         pager=tuple(Reply(match=match, send=reply.send) for match, reply in pagers.items() if "--" in match),
-        questions=tuple(dict.fromkeys(text for each in known.values() for text in each.questions)),
+        questions=tuple(dict.fromkeys(question for each in known.values() for question in each.questions)),
     )
 
 

@@ -153,21 +153,21 @@ def of_run(done: Done[CommandResult]) -> CallToolResult:
     return reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)
 
 
+_told = {
+    Outcome.SIGNALLED: "ended by SIG{signal} after {time}",
+    Outcome.TIMED_OUT: "timed out after {time}; what is below is what came until then",
+    Outcome.INTERRUPTED: "interrupted after {time}",
+    Outcome.WAITING_INPUT: "it asks something and waits for the answer",
+    Outcome.CANCELLED: "cancelled after {time}",
+    Outcome.UNKNOWN: "OUTCOME UNKNOWN after {time}: the command was sent and its end was not seen",
+}
+
+
 def _ending(result: CommandResult) -> str:
     seconds = f"{result.duration_s:.2f} s"
-    match result.outcome:
-        case Outcome.COMPLETED:
-            return f"done in {seconds}" if result.exit_code is None else f"exit {result.exit_code} in {seconds}"
-        case Outcome.SIGNALLED:
-            return f"ended by SIG{clean(result.signal or '')} after {seconds}"
-        case Outcome.TIMED_OUT:
-            return f"timed out after {seconds}; what is below is what came until then"
-        case Outcome.INTERRUPTED:
-            return f"the device asked a question, and the command was interrupted after {seconds}: nobody answered it"
-        case Outcome.CANCELLED:
-            return f"cancelled after {seconds}"
-        case Outcome.UNKNOWN:
-            return f"OUTCOME UNKNOWN after {seconds}: the command was sent and its end was not seen"
+    if result.outcome is Outcome.COMPLETED:
+        return f"done in {seconds}" if result.exit_code is None else f"exit {result.exit_code} in {seconds}"
+    return _told[result.outcome].format(time=seconds, signal=clean(result.signal or ""))
 
 
 _endings = {
@@ -183,7 +183,7 @@ def _notes(result: CommandResult) -> list[str]:
     if result.device_error is not None:
         notes.append(f"the device says: {clean(result.device_error)}")
     if result.question is not None:
-        notes.append(f"its question was: {clean(result.question)}")
+        notes.append(f"it asked: {clean(result.question)}")
     if result.unsolicited:
         notes.append("lines that came before, while no command ran: " + clean(" / ".join(result.unsolicited))[:2000])
     if result.lost is not None:

@@ -4,15 +4,42 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mcp_ssh.model.principal import Principal
+from mcp_ssh.model.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The text exactly as it will run, with its limits. `max_output_bytes` counts for each of the two outputs."""
+    """The text exactly as it will run, with its limits. `max_output_bytes` counts for each of the two outputs.
+
+    `idle_s`: it is ended when nothing came for that long. `mode`: the mode of the command line that it runs in.
+    """
 
     text: str
     timeout_s: float
     max_output_bytes: int
+    idle_s: float | None = None
+    mode: str | None = None
+
+
+class Key(StrEnum):
+    """Keys that have no character. `ctrl-c` interrupts, by whichever key the platform has for it."""
+
+    ENTER = "enter"
+    CTRL_C = "ctrl-c"
+    CTRL_D = "ctrl-d"
+    CTRL_Z = "ctrl-z"
+    ESCAPE = "escape"
+    SPACE = "space"
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What is said to a program that asks or runs: a text, a key, or a secret that is never shown."""
+
+    text: str = ""
+    enter: bool = True
+    key: Key | None = None
+    secret: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)

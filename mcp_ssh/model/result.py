@@ -33,7 +33,9 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
     INTERRUPTED = "interrupted"
-    """A device asked something that a stateless command cannot answer, and the command was interrupted."""
+    """It asked something that a stateless command cannot answer, or somebody interrupted it."""
+    WAITING_INPUT = "waiting_input"
+    """It asked something and waits for the answer."""
 
 
 class Ended(StrEnum):
@@ -58,8 +60,10 @@ class CommandResult:
     SIGNALLED, `ended` where the command did not end by itself, `lost` (why) for UNKNOWN. `left_running`: the program
     ended, and a background process of it still holds the outputs; it was left alone.
 
-    Of a device's command line: `question` is what it asked, for INTERRUPTED; `device_error` its own line such as
-    `% Invalid input`; `unsolicited` are lines that came while no command ran, such as syslog.
+    Of a terminal: `question` is what was asked, for INTERRUPTED and WAITING_INPUT, and `asks_secret` whether the
+    answer is one; `device_error` is the device's own line such as `% Invalid input`; `unsolicited` are lines that came
+    while no command ran, such as syslog; `mode` and `directory` are where the shell is now; `has_ended` says that the
+    command ended the shell.
     """
 
     outcome: Outcome
@@ -74,6 +78,10 @@ class CommandResult:
     question: str | None = None
     device_error: str | None = None
     unsolicited: tuple[str, ...] = ()
+    asks_secret: bool = False
+    mode: str = ""
+    directory: str = ""
+    has_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,26 +43,26 @@ async def test_vtysh_is_followed_through_its_modes_and_a_prompt_that_changes(tmp
             assert router.mode == "privileged"
             seen = []
             for line in ("configure terminal", "hostname other", "interface lo", "end", "configure terminal"):
-                result = await router.run(line, 5, 10_000)
+                result = await router.run(line, 5)
                 assert (result.standing, result.output.head) == (Standing.DONE, b"")
                 seen.append(result.mode)
             assert seen == ["config", "config", "config", "privileged", "config"]
-            assert (await router.run("no hostname", 5, 10_000)).standing is Standing.DONE  # the prompt says (null) now
-            assert (await router.walk("privileged", None, 5)).mode == "privileged"  # type: ignore[union-attr]
-            assert (await router.run("shwo", 5, 10_000)).device_error == "% Unknown command: shwo"
+            assert (await router.run("no hostname", 5)).standing is Standing.DONE  # the prompt says (null) now
+            assert (await router.walk("privileged", lambda: None, 5)).mode == "privileged"  # type: ignore[union-attr]
+            assert (await router.run("shwo", 5)).device_error == "% Unknown command: shwo"
             text = "show " + "y" * 1_495
-            assert (await router.run(text, 5, 10_000)).device_error == f"% Unknown command: {text}"
+            assert (await router.run(text, 5)).device_error == f"% Unknown command: {text}"
 
 
 async def test_a_paged_output_equals_the_unpaged_one_and_writes_nothing(tmp_path: Path) -> None:
     with vtysh(tmp_path) as server:
         async with shell(server, tmp_path, "frr") as router:
-            plain = await router.run("show memory", 10, 1_000_000)
-            again = await router.run("list", 10, 1_000_000)
+            plain = await router.run("show memory", 10)
+            again = await router.run("list", 10)
             assert len(again.output.head.splitlines()) > 100
             before = sorted(path.name for path in tmp_path.iterdir())
-            await router.run("terminal paginate", 5, 1_000)
-            paged = await router.run("list", 20, 1_000_000)
+            await router.run("terminal paginate", 5)
+            paged = await router.run("list", 20)
             lines = paged.output.head.decode().split()
             assert plain.standing is Standing.DONE
             assert [line for line in lines if line != "paginate"] == [

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcp_ssh_drivers.capture import HeadTail
 from mcp_ssh_drivers.dialogue import Dialogue
 from mcp_ssh_drivers.exchange import Action, Arrived, Asked, NotAtPrompt, Send, State
 from mcp_ssh_drivers.prompt import PromptReader
@@ -42,7 +43,7 @@ class Talk:
         return [*self.gets(data), *self.waits()]
 
     def says(self, text: str, *, at_once: bool = False) -> list[Action]:
-        return self.dialogue.send(text, 10_000, self.now, at_once=at_once)
+        return self.dialogue.send(text, HeadTail(10_000), self.now, at_once=at_once)
 
     def runs(self, text: str) -> None:
         """A command up to its Enter."""

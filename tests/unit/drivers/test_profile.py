@@ -91,7 +91,7 @@ def test_a_generic_device_may_ask_and_page_like_any_other() -> None:
     assert not profile.setup
     assert not profile.enter
     assert [reply.send for reply in profile.pager] == [" "]
-    assert r"\[confirm\]$" in profile.questions
+    assert any(each.match == r"\[confirm\]$" for each in profile.questions)
 
 
 def test_a_hosts_own_prompt_is_taken_beside_the_platforms() -> None:
