@@ -1,0 +1,116 @@
+"""All kept outputs of this process: how much each owner may keep, and for how long.
+
+They lie in a folder of their own under `state_dir/outputs` (0700, files 0600), which is locked while the process lives.
+A process that ended without cleaning up has left its lock: the next one to start removes its folder.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mcp_ssh.outputs.kept import Kept
+from mcp_ssh.ports import Clock
+
+lock_name = ".lock"
+most_kept = 200
+"""Outputs of one owner, however small."""
+
+
+class OutputStore:
+    """Keeps outputs. An async context: on exit all are removed."""
+
+    def __init__(self, folder: str, clock: Clock, *, quota_bytes: int, ttl_s: float) -> None:
+        self._parent = Path(folder)
+        self._clock = clock
+        self._quota_bytes = quota_bytes
+        self._ttl_s = ttl_s
+        self._kept: dict[str, Kept] = {}
+        self._folder = self._parent / secrets.token_hex(8)
+        self._lock: int | None = None
+
+    async def __aenter__(self) -> Self:
+        self._parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._remove_orphans()
+        self._folder.mkdir(mode=0o700)
+        self._lock = os.open(self._folder / lock_name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for kept in tuple(self._kept.values()):
+            kept.remove()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+
+    def keep(self, owner: str) -> Kept:
+        """A new output of an owner. The oldest finished ones make room where there are too many."""
+        self.expire()
+        mine = [kept for kept in self._kept.values() if kept.owner == owner]
+        if len(mine) >= most_kept:
+            self._drop_oldest(owner)
+        kept = Kept(f"r-{secrets.token_hex(8)}", owner, self._folder, self)
+        self._kept[kept.handle] = kept
+        return kept
+
+    def finish(self, kept: Kept) -> None:
+        """No more comes: its time begins."""
+        kept.finished_at = self._clock.now()
+
+    def expire(self) -> None:
+        """Remove what has been kept for long enough."""
+        now = self._clock.now()
+        for kept in tuple(self._kept.values()):
+            if kept.finished_at is not None and now - kept.finished_at >= self._ttl_s:
+                kept.remove()
+
+    def has(self, handle: str) -> bool:
+        """Whether an output is still kept."""
+        self.expire()
+        return handle in self._kept
+
+    # --- Room
+
+    def take(self, kept: Kept, size: int) -> bool:
+        """Whether so many bytes more may be kept; the owner's oldest finished outputs make room."""
+        while self._used(kept.owner) + size > self._quota_bytes:
+            if not self._drop_oldest(kept.owner):
+                return False
+        return True
+
+    def gone(self, kept: Kept) -> None:
+        """An output was removed."""
+        self._kept.pop(kept.handle, None)
+
+    def _used(self, owner: str) -> int:
+        return sum(kept.size for kept in self._kept.values() if kept.owner == owner)
+
+    def _drop_oldest(self, owner: str) -> bool:
+        done = [kept for kept in self._kept.values() if kept.owner == owner and kept.finished_at is not None]
+        if not done:
+            return False
+        min(done, key=lambda kept: kept.finished_at or 0.0).remove()
+        return True
+
+    def _remove_orphans(self) -> None:
+        for folder in self._parent.iterdir():
+            if folder.is_dir() and not folder.is_symlink():
+                with contextlib.suppress(OSError):
+                    self._remove_orphan(folder)
+
+    @staticmethod
+    def _remove_orphan(folder: Path) -> None:
+        """Remove a folder whose process is gone: nobody holds its lock."""
+        lock = os.open(folder / lock_name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(lock)

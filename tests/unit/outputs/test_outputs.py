@@ -1,0 +1,134 @@
+"""Kept outputs: whole, private, bounded, and gone when their time is over."""
+
+import asyncio
+import stat
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_ssh.outputs.kept import Kept, memory_bytes
+from mcp_ssh.outputs.store import OutputStore, most_kept
+from mcp_ssh.ports import Stream
+from tests.support.clock import FakeClock
+
+
+@asynccontextmanager
+async def store(
+    folder: Path, clock: FakeClock | None = None, quota_bytes: int = 1_000_000, ttl_s: float = 60
+) -> AsyncIterator[OutputStore]:
+    async with OutputStore(str(folder), clock or FakeClock(), quota_bytes=quota_bytes, ttl_s=ttl_s) as made:
+        yield made
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+
+
+async def test_a_long_output_is_whole_and_its_file_is_its_owners_alone(tmp_path: Path) -> None:
+    async with store(tmp_path) as outputs:
+        kept = outputs.keep("ann")
+        whole = bytes(range(256)) * 1_000
+        for start in range(0, len(whole), 999):
+            kept.feed(whole[start : start + 999], Stream.STDOUT)
+        kept.feed(b"warning\n", Stream.STDERR)
+        assert kept.read(Stream.STDOUT, 0, len(whole) + 1) == whole
+        assert kept.read(Stream.STDOUT, 100_000, 10) == whole[100_000:100_010]
+        assert (kept.total(Stream.STDOUT), kept.total(Stream.STDERR)) == (len(whole), 8)
+        [file] = files(tmp_path)
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+async def test_a_short_output_touches_no_disk(tmp_path: Path) -> None:
+    async with store(tmp_path) as outputs:
+        outputs.keep("ann").feed(b"x" * memory_bytes, Stream.STDOUT)
+        assert files(tmp_path) == []
+
+
+async def test_after_their_time_outputs_are_gone_and_those_that_still_come_are_not(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with store(tmp_path, clock) as outputs:
+        done, running = outputs.keep("ann"), outputs.keep("ann")
+        for kept in (done, running):
+            kept.feed(b"x" * 100_000, Stream.STDOUT)
+        outputs.finish(done)
+        await clock.advance(61)
+        assert not outputs.has(done.handle)
+        assert outputs.has(running.handle)
+        assert len(files(tmp_path)) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_quota_costs_the_owners_oldest_and_nobody_else_anything(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with store(tmp_path, clock, quota_bytes=100_000) as outputs:
+        other, first, second = outputs.keep("bob"), outputs.keep("ann"), outputs.keep("ann")
+        for kept in (other, first, second):
+            kept.feed(b"x" * 45_000, Stream.STDOUT)
+            outputs.finish(kept)
+            await clock.advance(1)
+        third = outputs.keep("ann")
+        third.feed(b"y" * 45_000, Stream.STDOUT)
+        assert not outputs.has(first.handle)
+        assert all(outputs.has(kept.handle) for kept in (other, second, third))
+        third.feed(b"y" * 60_000, Stream.STDOUT)
+        third.feed(b"z", Stream.STDOUT)
+        assert third.missing[Stream.STDOUT] == 60_001
+        assert third.total(Stream.STDOUT) == 45_000
+
+
+async def test_many_small_outputs_are_bounded_too(tmp_path: Path) -> None:
+    async with store(tmp_path) as outputs:
+        first = outputs.keep("ann")
+        outputs.finish(first)
+        for _ in range(most_kept):
+            outputs.finish(outputs.keep("ann"))
+        assert not outputs.has(first.handle)
+
+
+async def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(tmp_path: Path) -> None:
+    orphan = tmp_path / "0123456789abcdef"
+    orphan.mkdir()
+    (orphan / "r-1.stdout").write_bytes(b"secret")
+    async with store(tmp_path) as living:
+        kept = living.keep("ann")
+        kept.feed(b"x" * 100_000, Stream.STDOUT)
+        async with store(tmp_path):
+            assert not orphan.exists()
+        assert kept.read(Stream.STDOUT, 0, 5) == b"xxxxx"
+
+
+async def test_a_full_disk_costs_the_rest_of_the_output_and_raises_nothing(tmp_path: Path) -> None:
+    async with store(tmp_path) as outputs:
+        kept = Kept("r-x", "ann", tmp_path / "nowhere", outputs)
+        kept.feed(b"x" * 100, Stream.STDOUT)
+        kept.feed(b"x" * 100_000, Stream.STDOUT)
+        assert kept.missing[Stream.STDOUT] == 100_000
+        assert kept.read(Stream.STDOUT, 0, 200) == b"x" * 100
+
+
+@pytest.mark.parametrize("length", [0, 10, 200_000])
+async def test_lines_come_whole_however_the_blocks_fall(tmp_path: Path, length: int) -> None:
+    async with store(tmp_path, quota_bytes=10_000_000) as outputs:
+        kept = outputs.keep("ann")
+        text = b"\n".join(b"%d" % number for number in range(length))
+        kept.feed(text, Stream.STDOUT)
+        assert b"\n".join(kept.lines(Stream.STDOUT)) == text
+
+
+@given(st.lists(st.binary(max_size=50_000), max_size=5))
+def test_what_went_in_comes_out(chunks: list[bytes]) -> None:
+    async def both_ways(folder: str) -> bytes:
+        async with store(Path(folder)) as outputs:
+            kept = outputs.keep("ann")
+            for chunk in chunks:
+                kept.feed(chunk, Stream.STDOUT)
+            return kept.read(Stream.STDOUT, 0, 1_000_000)
+
+    with tempfile.TemporaryDirectory() as folder:
+        assert asyncio.run(both_ways(folder)) == b"".join(chunks)
