@@ -18,18 +18,25 @@ from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.model.errors import AuditUnavailableError, ConfigurationError
 from mcp_ssh.model.host import Shell
+from mcp_ssh.outputs.store import OutputStore
 from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Secrets, Transport
 from mcp_ssh.service import records
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.pipeline import Pipeline
+from mcp_ssh.service.reading import Reader
+from mcp_ssh.service.runs import Runs
+from mcp_ssh.service.services import Services
+from mcp_ssh.service.shells import Shells
+from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.pool import DriverFactory, Pool, Reconnect
 from mcp_ssh.sessions.session import Session
 from mcp_ssh.transport.resolve import CachingResolver
 from mcp_ssh.transport.ssh import SshTransport
 from mcp_ssh_drivers.cli import CliDriver
+from mcp_ssh_drivers.clishell import CliShell
 from mcp_ssh_drivers.exec import ExecDriver
 from mcp_ssh_drivers.registry import built_in, profile_for
 
@@ -51,11 +58,9 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
-class App:
+class App(Services):
     """A running daemon, for faces to call."""
 
-    daemon: Daemon
-    commands: Commands
     configuration: Configuration
 
     def reload(self) -> None:
@@ -132,11 +137,32 @@ async def wired(
         log=SessionRecords(audit),
     )
     judge = Judge(configuration, resolver)
-    async with pool, Pipeline(judge=judge, audit=audit, pool=pool) as pipeline:
+    outputs = OutputStore(
+        f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes, ttl_s=settings.outputs_ttl_s
+    )
+    runs, shells = Runs(outputs), Shells()
+    async with outputs, pool, Pipeline(judge=judge, audit=audit, pool=pool) as pipeline:
         yield App(
             configuration=configuration,
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
-            commands=Commands(configuration=configuration, judge=judge, pipeline=pipeline, pool=pool, audit=audit),
+            commands=Commands(
+                configuration=configuration,
+                judge=judge,
+                pipeline=pipeline,
+                pool=pool,
+                audit=audit,
+                runs=runs,
+                shells=shells,
+            ),
+            terminals=Terminals(
+                configuration=configuration,
+                pipeline=pipeline,
+                pool=pool,
+                runs=runs,
+                shells=shells,
+                secrets=secrets,
+            ),
+            reader=Reader(runs),
         )
 
 
@@ -149,7 +175,8 @@ def drivers(secrets: Secrets) -> DriverFactory:
             return ExecDriver(connection, reconnect)
         name = host.enable_env
         enable = None if name is None else lambda: secrets.get(name)
-        return CliDriver(connection, profile_for(host), host.charset, enable)
+        kind = CliShell if seat.shell else CliDriver
+        return kind(connection, profile_for(host), host.charset, enable)
 
     return driver_for
 

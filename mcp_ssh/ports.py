@@ -199,6 +199,11 @@ class ShellDriver(Driver, Protocol):
         ...
 
     @property
+    def asks_secret(self) -> bool:
+        """Whether what is asked now is a secret."""
+        ...
+
+    @property
     def is_ready(self) -> bool:
         """Whether a command can be sent."""
         ...

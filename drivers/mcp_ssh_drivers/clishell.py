@@ -11,10 +11,10 @@ from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Connection, Output, Stream
 from mcp_ssh_drivers.cancellation import answer_cancellation
 from mcp_ssh_drivers.capture import HeadTail, copy_of
-from mcp_ssh_drivers.exchange import State
+from mcp_ssh_drivers.exchange import PtyResult, Standing, State
 from mcp_ssh_drivers.modes import NoWayError
 from mcp_ssh_drivers.profile import Profile
-from mcp_ssh_drivers.pty import PtyDriver, PtyResult, Standing
+from mcp_ssh_drivers.pty import PtyDriver
 
 step_wait_s = 10.0
 privileged = "privileged"
@@ -51,6 +51,11 @@ class CliShell:
     def question(self) -> str | None:
         """What is asked now."""
         return self._pty.question
+
+    @property
+    def asks_secret(self) -> bool:
+        """Whether what is asked now is a secret."""
+        return self._pty.state is State.PASSWORD
 
     @property
     def is_ready(self) -> bool:

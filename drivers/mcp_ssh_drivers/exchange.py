@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mcp_ssh.model.result import Captured
 from mcp_ssh_drivers.capture import HeadTail
 
 
@@ -65,3 +66,32 @@ class Exchange:
     output: HeadTail
     device_error: str | None = None
     pages: int = 0
+
+
+class Standing(StrEnum):
+    """Where a command stands when its call returns."""
+
+    DONE = "done"
+    WAITING_INPUT = "waiting_input"
+    RUNNING = "running"
+    NOT_SENT = "not_sent"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class PtyResult:
+    """What came of a command.
+
+    `question` is the device's for WAITING_INPUT, and what it showed instead of the prompt for NOT_SENT. `unsolicited`
+    are lines that came while nobody had asked, such as syslog. `device_error` is the device's own line, a result.
+    `was_stopped`: somebody interrupted it.
+    """
+
+    standing: Standing
+    output: Captured
+    mode: str
+    question: str | None = None
+    asks_secret: bool = False
+    device_error: str | None = None
+    unsolicited: tuple[str, ...] = ()
+    was_stopped: bool = False

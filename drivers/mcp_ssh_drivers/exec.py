@@ -62,7 +62,7 @@ class ExecDriver:
         try:
             async with asyncio.timeout_at(began + command.timeout_s):
                 execution = await self._start(attempt)
-                await execution.finished()
+                await execution.finished(command.idle_s)
         except TimeoutError:
             execution = attempt.sent_execution()
             return execution.result(loop.time() - began, Outcome.TIMED_OUT, await self._end(execution))

@@ -27,6 +27,7 @@ class Execution:
         self._changed = asyncio.Event()
         self._abandoned = False
         self._chunks = 0
+        self._heard_at = 0.0
         self._exit: tuple[int | None, str | None] | None = None
         self._closed = False
         self._error: McpSshError | None = None
@@ -46,6 +47,7 @@ class Execution:
     def data(self, chunk: bytes, stream: Stream) -> None:
         """Some output."""
         self._chunks += 1
+        self._heard_at = asyncio.get_running_loop().time()
         if stream is Stream.STDOUT:
             self._stdout.feed(chunk)
         elif self._announcement is None:
@@ -90,12 +92,13 @@ class Execution:
             self._abandoned = True
         return self._abandoned
 
-    async def finished(self) -> None:
+    async def finished(self, idle_s: float | None = None) -> None:
         """Return when the command is over: the channel closed, or the program ended and its outputs fell silent.
 
+        Raises `TimeoutError` if nothing came for `idle_s` before that.
         A background child can hold the outputs open for days; ssh would wait for it, an assistant must not.
         """
-        await self._until(lambda: self._closed or self._exit is not None)
+        await self._over(idle_s)
         while not self._closed:
             before = self._chunks
             try:
@@ -105,6 +108,16 @@ class Execution:
                 if self._chunks == before:
                     self.left_running = True
                     return
+
+    async def _over(self, idle_s: float | None) -> None:
+        """Return when the program ended or the channel closed. Raises `TimeoutError` for a silence of `idle_s`."""
+        since = asyncio.get_running_loop().time()
+        wait_s = idle_s
+        while not await self._within(wait_s, lambda: self._closed or self._exit is not None):
+            assert idle_s is not None  # noqa: S101  without a limit the wait above has no end
+            wait_s = max(since, self._heard_at) + idle_s - asyncio.get_running_loop().time()
+            if wait_s <= 0:
+                raise TimeoutError
 
     async def announced(self, seconds: float) -> int | None:
         """The process id, waited for at most that long."""
@@ -147,7 +160,7 @@ class Execution:
             return Outcome.SIGNALLED, None
         return Outcome.COMPLETED, None
 
-    async def _within(self, seconds: float, condition: Callable[[], bool]) -> bool:
+    async def _within(self, seconds: float | None, condition: Callable[[], bool]) -> bool:
         try:
             async with asyncio.timeout(seconds):
                 await self._until(condition)

@@ -3,15 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 
 from mcp_ssh.model.errors import McpSshError, SessionLostError
 from mcp_ssh.model.result import Captured
 from mcp_ssh.ports import Channel, Connection, Pty, Stream
 from mcp_ssh_drivers.capture import HeadTail
 from mcp_ssh_drivers.dialogue import Dialogue
-from mcp_ssh_drivers.exchange import Action, Arrived, Asked, NotAtPrompt, Send, State
+from mcp_ssh_drivers.exchange import Action, Arrived, Asked, NotAtPrompt, PtyResult, Send, Standing, State
 from mcp_ssh_drivers.modes import Move, way
 from mcp_ssh_drivers.profile import Profile
 from mcp_ssh_drivers.prompt import PromptReader
@@ -19,35 +17,6 @@ from mcp_ssh_drivers.prompt import PromptReader
 sure_wait_s = 1.0
 interrupt_wait_s = 3.0
 own_output_bytes = 65_536
-
-
-class Standing(StrEnum):
-    """Where a command stands when its call returns."""
-
-    DONE = "done"
-    WAITING_INPUT = "waiting_input"
-    RUNNING = "running"
-    NOT_SENT = "not_sent"
-    LOST = "lost"
-
-
-@dataclass(frozen=True, slots=True)
-class PtyResult:
-    """What came of a command.
-
-    `question` is the device's for WAITING_INPUT, and what it showed instead of the prompt for NOT_SENT. `unsolicited`
-    are lines that came while nobody had asked, such as syslog. `device_error` is the device's own line, a result.
-    `was_stopped`: somebody interrupted it.
-    """
-
-    standing: Standing
-    output: Captured
-    mode: str
-    question: str | None = None
-    asks_secret: bool = False
-    device_error: str | None = None
-    unsolicited: tuple[str, ...] = ()
-    was_stopped: bool = False
 
 
 class PtyDriver:

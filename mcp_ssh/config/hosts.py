@@ -61,6 +61,8 @@ class Hosts:
             platform=self._platform(entry, shell, path),
             charset=self._charset(entry, shell, path),
             enable_env=self._enable(entry, shell, path),
+            sudo_env=entry.sudo_env or self.defaults.sudo_env,
+            multiline=_first(entry.multiline, self.defaults.multiline, False),
             always_verified=(entry.commit or self.defaults.commit) == "verified",
             init_commands=tuple(_first(entry.init_commands, self.defaults.init_commands, [])),
             login_dialogue=tuple(
@@ -118,7 +120,7 @@ class Hosts:
         return entry.enable_env or self.defaults.enable_env
 
     def _check_terminal_keys(self, entry: DefaultsEntry, shell: Shell, path: Path) -> None:
-        for key in ("commit", "init_commands", "login_dialogue"):
+        for key in ("commit", "init_commands", "login_dialogue", "multiline"):
             if shell is Shell.POSIX and getattr(entry, key) is not None:
                 self.checker.add((*path, key), "has no meaning for a posix host")
 

@@ -132,6 +132,7 @@ class LimitsEntry(_Entry):
     max_seconds: Seconds | None = Field(None, description="Longest time that a command may take")
     max_output_bytes: Bytes | None = Field(None, description="Bytes kept of each output")
     max_concurrent: Annotated[int, Field(ge=1, le=1_000)] | None = Field(None, description="Commands at once")
+    idle_seconds: Seconds | None = Field(None, description="Longest silence of a command before it is ended")
 
 
 class LoginStepEntry(_Entry):
@@ -164,6 +165,8 @@ class DefaultsEntry(_Entry):
     init_commands: list[CliLine] | None = Field(None, description="Sent after the login, beside the platform's own")
     login_dialogue: list[LoginStepEntry] | None = Field(None, description="What the device asks before its prompt")
     enable_env: EnvName | None = Field(None, description="Environment variable with a cli host's enable secret")
+    sudo_env: EnvName | None = Field(None, description="Environment variable with the secret that sudo asks for")
+    multiline: bool | None = Field(None, description="true: ssh_shell takes several lines in one call on a cli host")
     charset: CharsetName | None = Field(None, description="Character set of a cli host, where it is not UTF-8")
     description: str | None = Field(None, max_length=500)
     tags: list[Tag] | None = Field(None, max_length=50)
@@ -180,20 +183,34 @@ class HostEntry(DefaultsEntry):
     host: Address = Field(description="Host name or IP address")
 
 
+class OutputsEntry(_Entry):
+    """What is kept of outputs that are too long for an answer, or whose command still runs."""
+
+    quota_bytes: Annotated[int, Field(ge=65_536, le=1_099_511_627_776)] = Field(
+        268_435_456, description="Bytes kept for one caller; the oldest make room"
+    )
+    ttl: Seconds = Field(3_600, description="Seconds that an output is kept after its command ended")
+
+
 class SettingsEntry(_Entry):
     """Settings of the daemon."""
 
     idle_timeout: Seconds = Field(600, description="Idle sessions close after this many seconds")
     command_timeout: Seconds = Field(60, description="A command's time, where the call gives none")
+    reply_within: Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)] = Field(
+        45, description="A call answers by then; a command that still runs goes on, and ssh_read tells of it"
+    )
     connect_timeout: Seconds = Field(15, description="Seconds for connecting and logging in")
     keepalive_interval: Seconds = Field(15, description="How often an idle connection is probed")
     max_command_chars: Annotated[int, Field(ge=1, le=65_536)] = Field(10_000, description="Longest command")
     max_output_bytes: Bytes = Field(1_048_576, description="Bytes kept of each output: head and tail")
+    outputs: OutputsEntry = OutputsEntry()
     max_sessions: Annotated[int, Field(ge=1, le=10_000)] = Field(256, description="Sessions open at once")
     host_key_checking: Checking = Field("accept-new", description="strict, accept-new or off")
     known_hosts: list[str] = Field(["~/.ssh/known_hosts"], description="Files that are read; new keys go to state_dir")
     state_dir: str = Field("~/.mcp_ssh", min_length=1, description="What the daemon writes")
     keys_dir: str | None = Field(None, description="Folder of relative key paths; absent: the folder of this file")
+    profiles_dir: str | None = Field(None, min_length=1, description="Folder of your own platform profiles")
     audit_log: str = Field("~/.mcp_ssh/audit.log", min_length=1)
     deny_patterns: list[PatternText] = Field([], description="Added to the built-in deny list")
     builtin_deny: bool = Field(True, description="false switches the built-in deny list off")

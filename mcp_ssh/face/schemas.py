@@ -32,6 +32,8 @@ class Connected(BaseModel):
     session: str
     address: str
     reused: bool
+    shell: str | None
+    mode: str | None
     server: str
     host_key: str | None
     notes: list[str]
@@ -41,7 +43,11 @@ class RunResult(BaseModel):
     """One command. A non-zero exit_code is a result, not an error."""
 
     host: str
-    outcome: Literal["completed", "signalled", "timed_out", "unknown", "interrupted"]
+    outcome: str
+    handle: str | None
+    session: str | None = None
+    mode: str | None = None
+    directory: str | None = None
     exit_code: int | None
     signal: str | None
     stdout: str
@@ -56,10 +62,25 @@ class RunResult(BaseModel):
     question: str | None = None
 
 
+class Reading(BaseModel):
+    """A part of an output. `next_offset` is where to read on; None at its end."""
+
+    handle: str
+    host: str
+    outcome: str
+    exit_code: int | None
+    text: str
+    offset: int | None
+    next_offset: int | None
+    total_bytes: int
+    notes: list[str]
+
+
 class SessionRow(BaseModel):
-    """One open session."""
+    """One open session; `shell` is the handle of the shell that it carries."""
 
     session: str
+    shell: str | None
     host: str
     address: str
     user: str

@@ -1,18 +1,23 @@
 """The MCP server object: instructions and tools, the same for every transport and both protocol eras."""
 
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from mcp.server.mcpserver import MCPServer
 
 from mcp_ssh import __version__
 from mcp_ssh.face.tools.core import core_tools
+from mcp_ssh.face.tools.shells import shell_tools
 from mcp_ssh.model.principal import Principal
-from mcp_ssh.service.commands import Commands
-from mcp_ssh.service.daemon import Daemon
+from mcp_ssh.service.services import Services
 
 instructions = """\
 mcp-ssh runs commands on the SSH hosts that its operator configured, and only on those.
 - ssh_list_hosts first: host names are exact, nothing is guessed.
 - ssh_run runs one command, stateless: on posix hosts chain with && instead of relying on an earlier cd; on cli hosts \
-give one line of the device's own command line.
+give one line of the device's own command line. ssh_shell keeps directory, variables and mode between calls.
+- running means that it goes on: ssh_read its handle. waiting_input means that it asks: ssh_send the answer.
 - A non-zero exit code is an answer, not a failure of the tool.
 - Every command is judged before it runs and recorded. confirmation_required means: tell the person what would happen, \
 and repeat with confirm_dangerous: true only if they agree. denied means no; do not look for another way to do it.
@@ -22,13 +27,21 @@ and repeat with confirm_dangerous: true only if they agree. denied means no; do 
 """
 
 
-def mcp_server(daemon: Daemon, commands: Commands, principal: Principal) -> MCPServer[None]:
+@asynccontextmanager
+async def _conversation(server: MCPServer[str]) -> AsyncIterator[str]:
+    """A word for one connection of a client: its shells are its own, whoever else calls for the same principal."""
+    del server
+    yield secrets.token_hex(8)
+
+
+def mcp_server(services: Services, principal: Principal) -> MCPServer[str]:
     """A server whose tools act for the principal."""
     return MCPServer(
         "mcp-ssh",
         title="mcp-ssh",
         version=__version__,
         instructions=instructions,
-        tools=[*core_tools(daemon, commands, principal)],
+        tools=[*core_tools(services, principal), *shell_tools(services, principal)],
+        lifespan=_conversation,
         log_level="WARNING",
     )

@@ -4,6 +4,7 @@ The SDK accepts unknown arguments silently and hides every exception but its own
 """
 
 import difflib
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -53,9 +54,10 @@ def strict_tool(fn: Callable[..., Any], *, title: str, annotations: ToolAnnotati
     tool = StrictTool.from_function(fn, title=title, annotations=annotations)
     loose = tool.fn_metadata.arg_model
     tool.fn_metadata.arg_model = create_model(loose.__name__, __base__=_forbidding(loose))
-    tool.parameters = _slim(tool.fn_metadata.arg_model.model_json_schema())
+    tool.parameters = _slim_input(tool.fn_metadata.arg_model.model_json_schema())
+    tool.description = inspect.cleandoc(tool.description)
     if tool.fn_metadata.output_schema is not None:
-        tool.fn_metadata.output_schema = _slim(tool.fn_metadata.output_schema)
+        tool.fn_metadata.output_schema = _slim_output(tool.fn_metadata.output_schema)
     assert isinstance(tool, StrictTool)  # noqa: S101  from_function makes what it is called on
     return tool
 
@@ -76,6 +78,39 @@ def _slim(schema: Any) -> Any:
             if key != "title"
         }
     return [_slim(part) for part in schema] if isinstance(schema, list) else schema
+
+
+def _slim_input(schema: Any) -> Any:
+    """An argument that may be left out need not say that it may be null as well; whoever sends null is understood."""
+    slim = _slim(schema)
+    words = {f"#/$defs/{name}": part for name, part in slim.pop("$defs", {}).items()}
+    slim["properties"] = {name: _slim_argument(part, words) for name, part in slim["properties"].items()}
+    return slim
+
+
+def _slim_argument(part: dict[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = [kind for kind in part.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) == 1 and part.get("default", ...) is None:
+        part = kinds[0] | {key: value for key, value in part.items() if key not in {"anyOf", "default"}}
+    whole = words.get(str(part.get("$ref")), {}) | part
+    dropped = {"$ref", "default"} if whole.get("default") is False else {"$ref"}
+    return {key: value for key, value in whole.items() if key not in dropped}
+
+
+def _slim_output(schema: Any) -> Any:
+    """Names and types: what is always there needs no default, and nobody reads the sentences."""
+    if isinstance(schema, list):
+        return [_slim_output(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kinds = schema.get("anyOf", ())
+    if len(kinds) == 2 and kinds[1] == {"type": "null"} and isinstance(kinds[0].get("type"), str):  # noqa: PLR2004
+        return _slim_output(kinds[0]) | {"type": [kinds[0]["type"], "null"]}
+    return {
+        key: {name: _slim_output(value) for name, value in part.items()} if key == "properties" else _slim_output(part)
+        for key, part in schema.items()
+        if key not in {"title", "description", "default", "required"}
+    }
 
 
 def _invalid(error: ValidationError) -> InvalidArgumentError:

@@ -1,13 +1,12 @@
 """What a model sees of an answer: the structured result, and a text beside it."""
 
-import secrets
 from typing import Any
 
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
 from mcp_ssh import __version__
-from mcp_ssh.face.hygiene import Shown, clean, shown
+from mcp_ssh.face.hygiene import clean
 from mcp_ssh.face.schemas import (
     Connected,
     Disconnected,
@@ -17,20 +16,20 @@ from mcp_ssh.face.schemas import (
     LayerRow,
     Plan,
     Pong,
-    RunResult,
     SessionList,
     SessionRow,
 )
 from mcp_ssh.model.decision import Layer
 from mcp_ssh.model.errors import AuditUnavailableError, DeniedError, McpSshError
-from mcp_ssh.model.result import CommandResult, Ended, HostKey, Outcome, SessionView
+from mcp_ssh.model.result import (
+    HostKey,
+    SessionView,
+)
 from mcp_ssh.service.commands import Planned
 from mcp_ssh.service.daemon import Health
 from mcp_ssh.service.inventory import HostView
 from mcp_ssh.service.pipeline import Done
-
-inline_chars = 30_000
-stderr_share = 3
+from mcp_ssh.service.shells import Shell
 
 
 def reply(view: BaseModel, text: str, *, is_error: bool = False) -> CallToolResult:
@@ -99,8 +98,8 @@ def _host_line(row: HostRow) -> str:
     return f"{row.host}  {row.user}@{row.address}:{row.port}  [{', '.join(marks)}]{tail}"
 
 
-def of_connected(done: Done[None]) -> CallToolResult:
-    """An open session."""
+def of_connected(done: Done[None], shell: Shell | None = None) -> CallToolResult:
+    """An open session, or a new shell."""
     peer = done.session.connection.peer
     key = peer.host_key
     view = Connected(
@@ -108,15 +107,20 @@ def of_connected(done: Done[None]) -> CallToolResult:
         session=done.session.id,
         address=f"{peer.address}:{peer.port}",
         reused=not done.first,
+        shell=shell.handle if shell is not None else None,
+        mode=(clean(shell.mode) or None) if shell is not None else None,
         server=clean(peer.version),
         host_key=f"{key.algorithm} {key.fingerprint}" if key else None,
-        notes=_key_notes(key, first=done.first),
+        notes=key_notes(key, first=done.first),
     )
     state = "was open already" if view.reused else "is open"
+    if view.shell is not None:
+        state += f" with shell {view.shell}: give it to ssh_shell as `session`"
     return reply(view, "\n".join([f"session {view.session} to {view.host} ({view.address}) {state}", *view.notes]))
 
 
-def _key_notes(key: HostKey | None, *, first: bool) -> list[str]:
+def key_notes(key: HostKey | None, *, first: bool) -> list[str]:
+    """What a person should know of the host's key: told once a connection."""
     if not first:
         return []
     if key is None:
@@ -126,95 +130,12 @@ def _key_notes(key: HostKey | None, *, first: bool) -> list[str]:
     return []
 
 
-def of_run(done: Done[CommandResult]) -> CallToolResult:
-    """One command."""
-    result = done.result
-    stderr = shown(result.stderr, inline_chars // stderr_share)
-    stdout = shown(result.stdout, inline_chars - len(stderr.text))
-    host = done.session.host.name
-    notes = [*_key_notes(done.session.connection.peer.host_key, first=done.first), *_notes(result)]
-    view = RunResult(
-        host=host,
-        outcome=result.outcome.value,
-        exit_code=result.exit_code,
-        signal=result.signal,
-        stdout=stdout.text,
-        stderr=stderr.text,
-        stdout_bytes=result.stdout.total,
-        stderr_bytes=result.stderr.total,
-        left_out_bytes=stdout.left_out_bytes + stderr.left_out_bytes,
-        duration_ms=round(result.duration_s * 1000, 1),
-        notes=notes,
-        stdout_base64=stdout.base64,
-        device_error=None if result.device_error is None else clean(result.device_error),
-        question=None if result.question is None else clean(result.question),
-    )
-    lines = [f"{host}: {_ending(result)}", *notes, *_framed(host, stdout, stderr)]
-    return reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)
-
-
-_told = {
-    Outcome.SIGNALLED: "ended by SIG{signal} after {time}",
-    Outcome.TIMED_OUT: "timed out after {time}; what is below is what came until then",
-    Outcome.INTERRUPTED: "interrupted after {time}",
-    Outcome.WAITING_INPUT: "it asks something and waits for the answer",
-    Outcome.CANCELLED: "cancelled after {time}",
-    Outcome.UNKNOWN: "OUTCOME UNKNOWN after {time}: the command was sent and its end was not seen",
-}
-
-
-def _ending(result: CommandResult) -> str:
-    seconds = f"{result.duration_s:.2f} s"
-    if result.outcome is Outcome.COMPLETED:
-        return f"done in {seconds}" if result.exit_code is None else f"exit {result.exit_code} in {seconds}"
-    return _told[result.outcome].format(time=seconds, signal=clean(result.signal or ""))
-
-
-_endings = {
-    Ended.CERTAIN: "the command was ended on the host, with everything it had started; nothing of it is left",
-    Ended.SURVIVED: "some processes of the command would not end; look for them on the host",
-    Ended.SIGNALLED: "the command was ended on the host; whether it left processes behind could not be checked",
-    Ended.UNKNOWN: "the command may still be running on the host",
-}
-
-
-def _notes(result: CommandResult) -> list[str]:
-    notes = []
-    if result.device_error is not None:
-        notes.append(f"the device says: {clean(result.device_error)}")
-    if result.question is not None:
-        notes.append(f"it asked: {clean(result.question)}")
-    if result.unsolicited:
-        notes.append("lines that came before, while no command ran: " + clean(" / ".join(result.unsolicited))[:2000])
-    if result.lost is not None:
-        notes.append(
-            f"{result.lost.code}: {clean(result.lost.message)}; look at the host before you repeat the command"
-        )
-    if result.ended is not None:
-        notes.append(_endings[result.ended])
-    if result.left_running:
-        notes.append(
-            "the command has ended; a background process of it still holds its output and was left running "
-            "(redirect its output so that it cannot end of a closed pipe)"
-        )
-    return notes
-
-
-def _framed(host: str, stdout: Shown, stderr: Shown) -> list[str]:
-    """Outputs in a frame with a random word: what is inside cannot close it."""
-    word = secrets.token_hex(4)
-    lines = []
-    for name, part in (("stdout", stdout), ("stderr", stderr)):
-        if part.text:
-            lines += [f"--- {name} of {host} [{word}]", part.text.removesuffix("\n"), f"--- end of {name} [{word}]"]
-    return lines or ["no output"]
-
-
 def of_sessions(views: tuple[SessionView, ...]) -> CallToolResult:
     """The open sessions."""
     rows = [
         SessionRow(
             session=view.id,
+            shell=view.shell or None,
             host=view.host,
             address=f"{view.peer.address}:{view.peer.port}",
             user=view.peer.user,
@@ -231,7 +152,8 @@ def of_sessions(views: tuple[SessionView, ...]) -> CallToolResult:
 
 def _session_line(row: SessionRow) -> str:
     state = f"{row.running} running" if row.running else f"idle {row.idle_seconds:.0f} s"
-    return f"{row.session}  {row.host}  {row.user}@{row.address}  {state}, {row.commands} commands"
+    kind = f"shell {row.shell}" if row.shell else row.session
+    return f"{kind}  {row.host}  {row.user}@{row.address}  {state}, {row.commands} commands"
 
 
 def of_disconnected(host: str, views: tuple[SessionView, ...]) -> CallToolResult:

@@ -44,11 +44,15 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A command as a caller asks for it. `None` leaves a limit to the host and the settings."""
+    """A command as a caller asks for it, or what is said to a program that runs, as it is recorded.
+
+    `None` leaves a limit to the host and the settings, and the mode to where the shell is.
+    """
 
     text: str
     timeout_s: float | None = None
     max_output_bytes: int | None = None
+    mode: str | None = None
 
 
 class Operation(StrEnum):
@@ -56,8 +60,25 @@ class Operation(StrEnum):
 
     CONNECT = "ssh_connect"
     RUN = "ssh_run"
+    SHELL = "ssh_shell"
+    SEND = "ssh_send"
     DISCONNECT = "ssh_disconnect"
     PLAN = "ssh_plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a judgement takes for granted of the shell that it is for.
+
+    `mode` and `directory` as they were told last. `answers`: the command whose question is answered as its platform
+    lists it, or with the secret that it asks for. `stops`: it only interrupts.
+    """
+
+    mode: str | None = None
+    directory: str | None = None
+    question: str | None = None
+    answers: str | None = None
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +92,4 @@ class Request:
     wish: Wish | None = None
     confirmed: bool = False
     client: str = ""
+    context: Context = Context()

@@ -182,6 +182,13 @@ class LinkSilentError(SessionLostError):
     code = "link_silent"
 
 
+class StateChangedError(McpSshError):
+    """A shell is not where the judgement of a command took it to be. Nothing was sent."""
+
+    code = "state_changed"
+    retryable = True
+
+
 class ChannelRefusedError(McpSshError):
     """The host opens no further channel on this connection (MaxSessions). Nothing was sent."""
 

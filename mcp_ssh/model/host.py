@@ -43,12 +43,14 @@ class Auth:
 class Limits:
     """What a command on a host may use. `None` means that the settings decide.
 
-    `max_concurrent` counts commands that run at once on the host, over all callers.
+    `max_concurrent` counts commands that run at once on the host, over all callers; `idle_seconds` is the longest
+    silence of a command before it is ended.
     """
 
     max_seconds: float | None = None
     max_output_bytes: int | None = None
     max_concurrent: int | None = None
+    idle_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class Host:
     """One host of the inventory. `address` is what stands under `host:`, a name or an IP address.
 
     A cli host has a `platform` (the name of a profile), a `prompt_regex`, or both: then the prompt is the host's own.
-    `enable_env` names the secret of its privileged mode, in which commands then run.
+    `enable_env` names the secret of its privileged mode, in which commands then run; `sudo_env` the one that sudo asks
+    for. `multiline`: its shells take several lines at once, one after the other.
     `always_verified`: no command goes to it without a look at its echo. `login_dialogue` are (pattern, answer) pairs.
     """
 
@@ -70,6 +73,8 @@ class Host:
     platform: str | None = None
     charset: str | None = None
     enable_env: str | None = None
+    sudo_env: str | None = None
+    multiline: bool = False
     always_verified: bool = False
     init_commands: tuple[str, ...] = ()
     login_dialogue: tuple[tuple[str, str], ...] = ()

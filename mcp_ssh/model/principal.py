@@ -20,7 +20,11 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and by which program. `client` is what the program says of itself: recorded, never believed."""
+    """Who calls, and by which program. `client` is what the program says of itself: recorded, never believed.
+
+    `conversation` tells the connections of one principal apart; it is empty where a client has none that lasts.
+    """
 
     principal: Principal
     client: str = ""
+    conversation: str = ""

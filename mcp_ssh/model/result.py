@@ -24,9 +24,15 @@ class Captured:
         return len(self.head) + self.omitted + len(self.tail)
 
 
+inline_chars = 30_000
+inline_stderr_chars = 10_000
+"""How much of an output an answer shows; of stderr at most a third of it."""
+
+
 class Outcome(StrEnum):
     """How a command ended. `UNKNOWN` is said whenever it is true: the link went while the command ran."""
 
+    RUNNING = "running"
     COMPLETED = "completed"
     SIGNALLED = "signalled"
     TIMED_OUT = "timed_out"
@@ -63,7 +69,7 @@ class CommandResult:
     Of a terminal: `question` is what was asked, for INTERRUPTED and WAITING_INPUT, and `asks_secret` whether the
     answer is one; `device_error` is the device's own line such as `% Invalid input`; `unsolicited` are lines that came
     while no command ran, such as syslog; `mode` and `directory` are where the shell is now; `has_ended` says that the
-    command ended the shell.
+    command ended the shell, `renewed` that this one took the place of one that was lost.
     """
 
     outcome: Outcome
@@ -82,6 +88,13 @@ class CommandResult:
     mode: str = ""
     directory: str = ""
     has_ended: bool = False
+    renewed: bool = False
+
+
+def fits_inline(result: CommandResult) -> bool:
+    """Whether an answer surely shows all of it."""
+    stderr = result.stderr.total
+    return stderr <= inline_stderr_chars and result.stdout.total + stderr <= inline_chars
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ class Settings:
     idle_timeout_s: float = 600.0
     command_timeout_s: float = 60.0
     connect_timeout_s: float = 15.0
+    reply_within_s: float = 45.0
+    outputs_quota_bytes: int = 268_435_456
+    outputs_ttl_s: float = 3_600.0
     keepalive_interval_s: float = 15.0
     max_command_chars: int = 10_000
     max_output_bytes: int = 1_048_576

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcp_ssh.model.decision import Finding, Level, Verdict
 from mcp_ssh.model.host import Shell
@@ -14,6 +14,8 @@ from mcp_ssh.safety.words import split
 from mcp_ssh.safety.wrappers import basename, peel, scripts
 
 max_script_depth = 5
+_opaque_reason = "it is said to a program that runs, and only that program knows what it does with it"
+_opaque_way = "where there is a way without a question, such as a flag, run that as a command of its own"
 
 _order = {Level.READ_ONLY: 0, Level.MUTATING: 1, Level.DANGEROUS: 2}
 
@@ -70,6 +72,12 @@ class Guard:
             reason = f"the classifier failed on it ({type(error).__name__})"
             failed = Finding("safety.failed", Level.DANGEROUS, reason, (0, len(command)))
             return Verdict(Level.DANGEROUS, (failed,), (), parsed=False, digest=digest)
+
+    def interactive(self, text: str, *, host: str) -> Verdict:
+        """What a text is that goes into a program that runs: only the program knows what it does with it."""
+        verdict = self.classify(text, host=host)
+        opaque = Finding("opaque.interactive", Level.DANGEROUS, _opaque_reason, (0, len(text)), _opaque_way)
+        return replace(verdict, level=Level.DANGEROUS, findings=(opaque, *verdict.findings))
 
     def _classify(self, command: str, digest: str) -> Verdict:
         parts, parsed = self._read(command)

@@ -1,10 +1,9 @@
 """Commands on hosts: connect, run, plan, and the sessions that stay open between them."""
 
-import secrets
 from dataclasses import dataclass, replace
 
 from mcp_ssh.audit.record import Event
-from mcp_ssh.model.command import Operation, Request, Wish
+from mcp_ssh.model.command import Operation, Wish
 from mcp_ssh.model.decision import Effect, Layer
 from mcp_ssh.model.errors import ResolveError, UnknownSessionError
 from mcp_ssh.model.host import Host
@@ -14,7 +13,11 @@ from mcp_ssh.ports import AuditSink
 from mcp_ssh.service import records
 from mcp_ssh.service.authorize import known_host
 from mcp_ssh.service.judge import Configured, Judge, Judged
+from mcp_ssh.service.limits import reply_within
 from mcp_ssh.service.pipeline import Done, Pipeline
+from mcp_ssh.service.request import request_of
+from mcp_ssh.service.runs import Answer, Run, Runs, Task
+from mcp_ssh.service.shells import Shells
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
 
@@ -35,7 +38,7 @@ class Planned:
 class Commands:
     """Questions about commands. Holds nothing of its own."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the composition root hands over each part by name
         self,
         *,
         configuration: Configured,
@@ -43,12 +46,16 @@ class Commands:
         pipeline: Pipeline,
         pool: Pool,
         audit: AuditSink,
+        runs: Runs,
+        shells: Shells,
     ) -> None:
         self._configuration = configuration
         self._judge = judge
         self._pipeline = pipeline
         self._pool = pool
         self._audit = audit
+        self._runs = runs
+        self._shells = shells
 
     async def connect(self, caller: Caller, host: str, *, confirmed: bool = False) -> Done[None]:
         """Open the host's session, or find it open."""
@@ -56,36 +63,65 @@ class Commands:
         async def nothing(session: Session, judged: Judged, left_s: float) -> None:
             del session, judged, left_s  # that the session stands is all that was asked
 
-        request = _request(caller, Operation.CONNECT, host, confirmed=confirmed)
+        request = request_of(caller, Operation.CONNECT, host, confirmed=confirmed)
         return await self._pipeline.dispatch(request, nothing)
 
-    async def run(self, caller: Caller, host: str, wish: Wish, *, confirmed: bool = False) -> Done[CommandResult]:
-        """Run one stateless command on a channel of its own."""
-        request = _request(caller, Operation.RUN, host, wish, confirmed=confirmed)
-        return await self._pipeline.dispatch(request, _run)
+    async def run(
+        self, caller: Caller, host: str, wish: Wish, *, reply_within_s: float | None = None, confirmed: bool = False
+    ) -> Answer:
+        """Run one stateless command on a channel of its own; the answer comes in time, the command may go on."""
+        request = request_of(caller, Operation.RUN, host, wish, confirmed=confirmed)
+
+        def begin(run: Run) -> Task:
+            async def work(session: Session, judged: Judged, left_s: float) -> CommandResult:
+                command = judged.command
+                assert command is not None  # noqa: S101  a request to run has a command
+                run.session = session
+                session.commands += 1
+                return await session.driver.run(replace(command, timeout_s=left_s), run.kept)
+
+            return self._pipeline.start(request, work)
+
+        run = self._runs.start(caller, host, wish.text, begin)
+        return await self._runs.first_answer(run, self.reply_within(reply_within_s))
+
+    def reply_within(self, wanted_s: float | None) -> float:
+        """By when a call answers. Raises `InvalidArgumentError`."""
+        return reply_within(wanted_s, self._configuration.current.settings)
 
     async def plan(self, caller: Caller, host: str, wish: Wish, *, confirmed: bool = False) -> Planned:
         """The same steps as `run`, stopped before anything is recorded or sent. Opens no connection."""
-        request = _request(caller, Operation.PLAN, host, wish, confirmed=confirmed)
+        request = request_of(caller, Operation.PLAN, host, wish, confirmed=confirmed)
         authorized = self._judge.authorized(request)
         address = await self._address_layer(authorized.host)
         judged = self._judge.decided(request, authorized, ())
         return Planned(judged, (*judged.decision.trace, address))
 
-    def sessions(self) -> tuple[SessionView, ...]:
-        """The open sessions, the oldest first."""
-        return self._pool.sessions()
+    def sessions(self, caller: Caller) -> tuple[SessionView, ...]:
+        """The open sessions that stateless commands share, and the caller's own shells; the oldest first."""
+        own = {"", *(shell.handle for shell in self._shells.of(caller))}
+        return tuple(view for view in self._pool.sessions() if view.shell in own)
 
-    async def disconnect(self, caller: Caller, host: str) -> tuple[SessionView, ...]:
-        """Close the host's sessions; gives what they were. Commands on them end with outcome `unknown`."""
+    async def disconnect(self, caller: Caller, host: str, session: str | None = None) -> tuple[SessionView, ...]:
+        """Close the host's shared session and the caller's shells there, or one of these; gives what they were.
+
+        Commands on them end with outcome `unknown`.
+        """
         known_host(host, self._configuration.current.inventory)
-        views = tuple(view for view in self.sessions() if view.host == host)
-        if not views:
-            raise UnknownSessionError(f"{host} has no open session", hint="nothing needs to be closed")
-        request = _request(caller, Operation.DISCONNECT, host)
+        shells = self._shells.of(caller, host)
+        views = tuple(view for view in self.sessions(caller) if view.host == host)
+        if session is not None:
+            views = tuple(view for view in views if session in {view.id, view.shell})
+            shells = [shell for shell in shells if shell.handle == session or shell.handle in {v.shell for v in views}]
+        if not views and not shells:
+            which = "no open session" if session is None else f"no session {session[:200]!r}"
+            raise UnknownSessionError(f"{host} has {which}", hint="ssh_list_sessions tells what is open")
+        request = request_of(caller, Operation.DISCONNECT, host)
         for view in views:
             await self._audit.append(Event.DECIDED.value, records.of_request(request) | {"session": view.id})
             await self._pool.disconnect(view.id)
+        for shell in shells:
+            self._shells.forget(shell)
         return views
 
     async def _address_layer(self, host: Host) -> Layer:
@@ -94,24 +130,3 @@ class Commands:
         except ResolveError as error:
             return Layer("address", Effect.DENY, error.code, error.message)
         return Layer("address", Effect.ALLOW, "resolve", f"{host.address} is {', '.join(addresses)}")
-
-
-async def _run(session: Session, judged: Judged, left_s: float) -> CommandResult:
-    command = judged.command
-    assert command is not None  # noqa: S101  a request to run has a command
-    session.commands += 1
-    return await session.driver.run(replace(command, timeout_s=left_s))
-
-
-def _request(
-    caller: Caller, operation: Operation, host: str, wish: Wish | None = None, *, confirmed: bool = False
-) -> Request:
-    return Request(
-        id=secrets.token_hex(8),
-        principal=caller.principal,
-        operation=operation,
-        host=host,
-        wish=wish,
-        confirmed=confirmed,
-        client=caller.client,
-    )

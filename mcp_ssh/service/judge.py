@@ -1,12 +1,12 @@
 """Steps 1 to 4: what is found out about a request before anything is recorded or sent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from mcp_ssh.config.snapshot import Snapshot
-from mcp_ssh.model.command import Command, Request
-from mcp_ssh.model.decision import Decision, Verdict
+from mcp_ssh.model.command import Command, Operation, Request
+from mcp_ssh.model.decision import Assumes, Decision, Verdict
 from mcp_ssh.model.host import Host
 from mcp_ssh.policy.decide import decide
 from mcp_ssh.ports import Resolver
@@ -56,8 +56,19 @@ class Judge:
     def decided(self, request: Request, authorized: Authorized, addresses: Sequence[str]) -> Judged:
         """Steps 3 and 4."""
         host, command = authorized.host, authorized.command
-        verdict = self._guard(host).classify(command.text, host=host.name) if command else None
+        verdict = self._verdict(request, host, command) if command else None
         return Judged(request, host, command, addresses, verdict, decide(request, host, verdict))
+
+    def _verdict(self, request: Request, host: Host, command: Command) -> Verdict | None:
+        """What safety says: of the command, or of the one whose question is answered."""
+        guard, context = self._guard(host), request.context
+        if request.operation is not Operation.SEND:
+            return replace(guard.classify(command.text, host=host.name), assumes=Assumes(mode=context.mode))
+        if context.stops:
+            return None
+        if context.answers is None:
+            return guard.interactive(command.text, host=host.name)
+        return replace(guard.classify(context.answers, host=host.name), assumes=Assumes(question=context.question))
 
     def _guard(self, host: Host) -> Guard:
         """The guard of a host: patterns are compiled once a configuration, not once a command."""

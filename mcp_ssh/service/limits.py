@@ -6,6 +6,7 @@ from mcp_ssh.model.host import Host
 from mcp_ssh.model.settings import Settings
 
 longest_s = 86_400.0
+longest_reply_s = 3_600.0
 
 
 def within_limits(wish: Wish, host: Host, settings: Settings) -> Command:
@@ -28,4 +29,18 @@ def within_limits(wish: Wish, host: Host, settings: Settings) -> Command:
         text=wish.text,
         timeout_s=min(settings.command_timeout_s, most_s) if wish.timeout_s is None else wish.timeout_s,
         max_output_bytes=most_bytes if wish.max_output_bytes is None else wish.max_output_bytes,
+        idle_s=host.limits.idle_seconds,
+        mode=wish.mode,
     )
+
+
+def reply_within(wanted_s: float | None, settings: Settings) -> float:
+    """By when a call answers, in seconds. Raises `InvalidArgumentError` where the wish is none."""
+    if wanted_s is None:
+        return settings.reply_within_s
+    if not 0 < wanted_s <= longest_reply_s:
+        raise InvalidArgumentError(
+            f"reply_within {wanted_s:g} is not within 0 and {longest_reply_s:g} seconds; nothing was sent",
+            hint="a command may run for longer than that: `timeout` is its time",
+        )
+    return wanted_s

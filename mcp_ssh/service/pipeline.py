@@ -34,6 +34,9 @@ T = TypeVar("T")
 Work = Callable[[Session, Judged, float], Awaitable[T]]
 """What to do on a session with what was judged, within that many seconds."""
 
+Place = Session | str
+"""A session that is lent already, or the handle of a shell."""
+
 attempts = 2
 stop_wait_s = 10.0
 _events = {Outcome.CANCELLED: Event.CANCELLED, Outcome.UNKNOWN: Event.FAILED}
@@ -68,16 +71,22 @@ class Pipeline:
         if self._running:
             await asyncio.wait(self._running, timeout=stop_wait_s)
 
-    async def dispatch(self, request: Request, work: Work[T]) -> Done[T]:
+    def start(self, request: Request, work: Work[T], on: Place | None = None) -> asyncio.Task[Done[T]]:
         """Carry the request all the way, under one deadline that the way to the host is part of.
 
-        Raises `DeniedError`, `AuditUnavailableError`, and whatever the way to the host raises; in each of these cases
-        `sent` of the error says whether the command may have run.
+        `on`: which of the host's seats the work is for, the shared one if none is given, or a session that is lent
+        already. The task raises `DeniedError`, `AuditUnavailableError`, and whatever the way to the host raises; in
+        each of these cases `sent` of the error says whether the command may have run.
         """
         # Not in a TaskGroup: an error of one request is an answer to its caller and must not end the others.
-        task = asyncio.get_running_loop().create_task(self._carry(request, work))
+        task = asyncio.get_running_loop().create_task(self._carry(request, work, on))
         self._running.add(task)
         task.add_done_callback(self._forget)
+        return task
+
+    async def dispatch(self, request: Request, work: Work[T], on: Place | None = None) -> Done[T]:
+        """Carry the request, and wait for its end; whoever stops waiting cancels it."""
+        task = self.start(request, work, on)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -89,7 +98,7 @@ class Pipeline:
         if not task.cancelled():
             task.exception()  # retrieved: its caller may have left
 
-    async def _carry(self, request: Request, work: Work[T]) -> Done[T]:
+    async def _carry(self, request: Request, work: Work[T], on: Place | None) -> Done[T]:
         began = asyncio.get_running_loop().time()
         try:
             authorized = self._judge.authorized(request)
@@ -99,7 +108,7 @@ class Pipeline:
             raise
         await self._record_decision(judged)
         self._refuse_unless_allowed(judged)
-        return await self._run(judged, began + authorized.timeout_s, authorized.timeout_s, work)
+        return await self._run(judged, began + authorized.timeout_s, authorized.timeout_s, work, on)
 
     async def _judged(self, request: Request, authorized: Authorized) -> Judged:
         try:
@@ -128,10 +137,10 @@ class Pipeline:
             else "whoever runs mcp-ssh decides about this",
         )
 
-    async def _run(self, judged: Judged, until: float, timeout_s: float, work: Work[T]) -> Done[T]:
+    async def _run(self, judged: Judged, until: float, timeout_s: float, work: Work[T], on: Place | None) -> Done[T]:
         request = judged.request
         try:
-            done = await self._on_session(judged, until, timeout_s, work)
+            done = await self._on_session(judged, until, timeout_s, work, on)
         except McpSshError as error:
             await self._record(Event.FAILED, request, records.of_error(error), ran=error.sent)
             raise
@@ -146,13 +155,18 @@ class Pipeline:
         await self._record(event, request, fields, ran=True)
         return done
 
-    async def _on_session(self, judged: Judged, until: float, timeout_s: float, work: Work[T]) -> Done[T]:
+    async def _on_session(
+        self, judged: Judged, until: float, timeout_s: float, work: Work[T], on: Place | None
+    ) -> Done[T]:
         """Do the work on a session; once more on a new one if the connection was gone before anything was sent."""
         loop = asyncio.get_running_loop()
+        if isinstance(on, Session):
+            return Done(await work(on, judged, until - loop.time()), on, first=False)
+        seat = Seat(judged.host, on or "")
         for attempt in range(1, attempts + 1):
             try:
                 async with asyncio.timeout_at(until) as way:
-                    async with self._pool.lend(Seat(judged.host), judged.addresses) as session:
+                    async with self._pool.lend(seat, judged.addresses) as session:
                         first = session.lends == 1
                         way.reschedule(None)  # from here on the work keeps the deadline, and answers for it
                         try:
@@ -160,7 +174,7 @@ class Pipeline:
                         except SessionLostError as error:
                             if error.sent or attempt == attempts:
                                 raise
-                            self._pool.forget(session)
+                            await self._pool.disconnect(session.id)
             except TimeoutError:
                 raise _too_late(timeout_s, f"a session of {judged.host.name} was open") from None
         raise AssertionError  # the last attempt returns or raises

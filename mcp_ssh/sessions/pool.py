@@ -94,10 +94,6 @@ class Pool:
         finally:
             self._carry_out(self._plan.released(seat, session.id, self._clock.now()))
 
-    def forget(self, session: Session) -> None:
-        """Its connection is known to be gone: do not lend it again."""
-        self._carry_out(self._plan.lost(session.seat, session.id))
-
     async def disconnect(self, session: str) -> None:
         """Close a session now; commands that run on it end as unknown. Unknown ids are ignored."""
         self._carry_out(self._plan.disconnected(session))

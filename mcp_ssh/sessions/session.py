@@ -2,9 +2,10 @@
 
 import secrets
 from dataclasses import dataclass, field
+from typing import cast
 
 from mcp_ssh.model.host import Host
-from mcp_ssh.ports import Connection, Driver
+from mcp_ssh.ports import Connection, Driver, ShellDriver
 from mcp_ssh.sessions.plan import Seat
 
 
@@ -22,6 +23,11 @@ class Session:
     id: str = field(default_factory=lambda: secrets.token_hex(6))
     lends: int = 0
     commands: int = 0
+
+    @property
+    def shell(self) -> ShellDriver | None:
+        """The driver, where the session carries a shell: that is what is made for such a seat."""
+        return cast("ShellDriver", self.driver) if self.seat.shell else None
 
     @property
     def host(self) -> Host:

@@ -12,7 +12,8 @@ from mcp_ssh.model.errors import NotAtPromptError
 from mcp_ssh.model.result import Ended, Outcome
 from mcp_ssh.ports import Connection
 from mcp_ssh_drivers.cli import CliDriver
-from mcp_ssh_drivers.pty import PtyDriver, Standing
+from mcp_ssh_drivers.exchange import Standing
+from mcp_ssh_drivers.pty import PtyDriver
 from mcp_ssh_drivers.registry import built_in, generic, profile_for, profile_of
 from tests.support.posix import command, host_of, transport_in
 from tests.support.routers import birdc, vtysh

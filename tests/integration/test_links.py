@@ -70,7 +70,7 @@ async def test_after_two_idle_hours_the_session_is_closed_on_the_host_and_the_ne
         assert len(sshd.connection_pids()) >= 1
         await clock.advance(7_200)
         await until(lambda: sshd.connection_pids() == [])
-        assert app.commands.sessions() == ()
+        assert app.commands.sessions(ANN) == ()
         done = await app.commands.run(ANN, "web", Wish("echo back"))
         assert done.result.stdout.head == b"back\n"
     assert sshd.connections_made() == 2
@@ -155,7 +155,7 @@ async def test_a_host_that_comes_back_with_another_key_is_refused_with_the_line_
         await app.commands.run(ANN, "web", Wish("true"))
         old = sshd.fingerprint
         sshd.restart(new_host_key=True)
-        await until(lambda: app.commands.sessions() == ())
+        await until(lambda: app.commands.sessions(ANN) == ())
         with pytest.raises(HostKeyChangedError) as caught:
             await app.commands.run(ANN, "web", Wish("true"))
     assert old in caught.value.message

@@ -247,7 +247,7 @@ async def test_connect_opens_once_and_tells_when_the_session_was_open_before() -
         assert (first.first, second.first) == (True, False)
         assert first.session is second.session
         assert len(it.transport.attempts) == 1
-        [view] = it.app.commands.sessions()
+        [view] = it.app.commands.sessions(ANN)
         assert view.commands == 0
         assert [str(record["event"]) for record in it.audit.records][1] == "session.open"
 
@@ -258,7 +258,7 @@ async def test_disconnect_closes_the_session_and_without_one_says_so() -> None:
         [view] = await it.app.commands.disconnect(ANN, "web")
         await asyncio.sleep(0.01)
         assert it.transport.connections[0].is_closed
-        assert it.app.commands.sessions() == ()
+        assert it.app.commands.sessions(ANN) == ()
         with pytest.raises(UnknownSessionError):
             await it.app.commands.disconnect(ANN, "web")
         assert view.id in {record.get("session") for record in it.audit.records}

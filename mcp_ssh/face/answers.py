@@ -1,0 +1,169 @@
+"""What a model sees of a command: how it ended or where it stands, its output, and the next step."""
+
+import secrets
+
+from mcp_types import CallToolResult
+
+from mcp_ssh.face.hygiene import Shown, clean, shown
+from mcp_ssh.face.schemas import (
+    Reading,
+    RunResult,
+)
+from mcp_ssh.face.views import key_notes, reply
+from mcp_ssh.model.result import (
+    CommandResult,
+    Ended,
+    Outcome,
+    inline_chars,
+    inline_stderr_chars,
+)
+from mcp_ssh.ports import Stream
+from mcp_ssh.service.reading import ReadPart
+from mcp_ssh.service.runs import Answer, Run
+from mcp_ssh.service.shells import Shell
+
+
+def of_answer(answer: Answer, shell: Shell | None = None) -> CallToolResult:
+    """One command: its end, or where it stands."""
+    run, done = answer.run, answer.done
+    result = done.result if done is not None else _unfinished(run)
+    stderr = shown(result.stderr, inline_stderr_chars)
+    stdout = shown(result.stdout, inline_chars - len(stderr.text))
+    notes = key_notes(done.session.connection.peer.host_key, first=done.first) if done is not None else []
+    notes += [*_notes(result), *_next_steps(answer, stdout.left_out_bytes + stderr.left_out_bytes)]
+    view = RunResult(
+        host=run.host,
+        outcome=result.outcome.value,
+        handle=answer.handle,
+        session=shell.handle if shell is not None else None,
+        mode=clean(result.mode) or None,
+        directory=clean(result.directory) or None,
+        exit_code=result.exit_code,
+        signal=result.signal,
+        stdout=stdout.text,
+        stderr=stderr.text,
+        stdout_bytes=result.stdout.total,
+        stderr_bytes=result.stderr.total,
+        left_out_bytes=stdout.left_out_bytes + stderr.left_out_bytes,
+        duration_ms=round(result.duration_s * 1000, 1),
+        notes=notes,
+        stdout_base64=stdout.base64,
+        device_error=None if result.device_error is None else clean(result.device_error),
+        question=None if result.question is None else clean(result.question),
+    )
+    lines = [f"{run.host}{_where(view)}: {_ending(result)}", *notes, *_framed(run.host, stdout, stderr)]
+    return reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)
+
+
+def _where(view: RunResult) -> str:
+    """Where a shell is now: its mode or its directory."""
+    place = view.mode or view.directory
+    return f" [{place}]" if place else ""
+
+
+def _unfinished(run: Run) -> CommandResult:
+    return CommandResult(
+        outcome=Outcome.RUNNING,
+        stdout=run.so_far(Stream.STDOUT, inline_chars),
+        stderr=run.so_far(Stream.STDERR, inline_stderr_chars),
+        duration_s=run.age_s,
+    )
+
+
+def _next_steps(answer: Answer, left_out_bytes: int) -> list[str]:
+    if answer.done is None:
+        handle = answer.handle
+        return [f"it goes on; ssh_read {handle} with `wait` tells its end; ssh_send talks to it, key ctrl-c stops it"]
+    if answer.done.result.outcome is Outcome.WAITING_INPUT:
+        return ["answer with ssh_send, or leave it with ssh_send key ctrl-c"]
+    return [f"ssh_read handle {answer.handle} gives the rest"] if answer.handle and left_out_bytes else []
+
+
+def of_reading(reading: ReadPart) -> CallToolResult:
+    """A part of an output."""
+    run = reading.run
+    result = run.result
+    outcome = "running" if run.task is not None else result.outcome.value if result is not None else "failed"
+    notes = [*(_notes(result) if result is not None else []), *reading.notes]
+    if run.error is not None:
+        notes.append(f"{run.error.code}: {clean(run.error.message)}")
+    view = Reading(
+        handle=run.handle,
+        host=run.host,
+        outcome=outcome,
+        exit_code=result.exit_code if result is not None else None,
+        text=clean(reading.data.decode("utf-8", "surrogateescape")),
+        offset=reading.offset,
+        next_offset=reading.next_offset,
+        total_bytes=reading.total,
+        notes=notes,
+    )
+    ending = _ending(result) if result is not None else outcome
+    part = Shown(view.text, 0)
+    lines = [f"{run.host}: {ending}", *notes, *_framed(run.host, part, Shown("", 0))]
+    if view.next_offset is not None:
+        lines.append(f"more from offset {view.next_offset} on, of {view.total_bytes} bytes")
+    return reply(view, "\n".join(lines))
+
+
+_told = {
+    Outcome.RUNNING: "still running after {time}",
+    Outcome.SIGNALLED: "ended by SIG{signal} after {time}",
+    Outcome.TIMED_OUT: "timed out after {time}; what is below is what came until then",
+    Outcome.INTERRUPTED: "interrupted after {time}",
+    Outcome.WAITING_INPUT: "it asks something and waits for the answer",
+    Outcome.CANCELLED: "cancelled after {time}",
+    Outcome.UNKNOWN: "OUTCOME UNKNOWN after {time}: the command was sent and its end was not seen",
+}
+
+
+def _ending(result: CommandResult) -> str:
+    seconds = f"{result.duration_s:.2f} s"
+    if result.outcome is Outcome.COMPLETED:
+        return f"done in {seconds}" if result.exit_code is None else f"exit {result.exit_code} in {seconds}"
+    return _told[result.outcome].format(time=seconds, signal=clean(result.signal or ""))
+
+
+_endings = {
+    Ended.CERTAIN: "the command was ended on the host, with everything it had started; nothing of it is left",
+    Ended.SURVIVED: "some processes of the command would not end; look for them on the host",
+    Ended.SIGNALLED: "the command was ended on the host; whether it left processes behind could not be checked",
+    Ended.UNKNOWN: "the command may still be running on the host",
+}
+
+
+def _notes(result: CommandResult) -> list[str]:
+    notes = []
+    if result.device_error is not None:
+        notes.append(f"the device says: {clean(result.device_error)}")
+    if result.renewed:
+        notes.append("the shell was lost and is a new one now: mode, variables and what ran in it are gone")
+    if result.question is not None:
+        asks = "it asks for a secret" if result.asks_secret else "it asks"
+        notes.append(f"{asks}: {clean(result.question)}")
+    if result.has_ended:
+        notes.append("the command ended the shell; the next one opens a new shell")
+    if result.unsolicited:
+        notes.append("lines that came before, while no command ran: " + clean(" / ".join(result.unsolicited))[:2000])
+    if result.lost is not None:
+        notes.append(
+            f"{result.lost.code}: {clean(result.lost.message)}; look at the host before you repeat the command"
+        )
+    if result.ended is not None:
+        notes.append(_endings[result.ended])
+    if result.left_running:
+        notes.append(
+            "the command has ended; a background process of it still holds its output and was left running "
+            "(redirect its output so that it cannot end of a closed pipe)"
+        )
+    return notes
+
+
+def _framed(host: str, stdout: Shown, stderr: Shown) -> list[str]:
+    """Outputs in a frame with a random word: what is inside cannot close it."""
+    word = secrets.token_hex(4)
+    lines = []
+    for name, part in (("stdout", stdout), ("stderr", stderr)):
+        if part.text:
+            lines += [f"--- {name} of {host} [{word}]", part.text.removesuffix("\n"), f"--- end of {name} [{word}]"]
+    return lines or ["no output"]

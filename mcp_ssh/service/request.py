@@ -1,0 +1,28 @@
+"""Calls become requests here: each has an id of its own, under which all of its records stand."""
+
+import secrets
+
+from mcp_ssh.model.command import Context, Operation, Request, Wish
+from mcp_ssh.model.principal import Caller
+
+
+def request_of(  # noqa: PLR0913  a request has that many parts
+    caller: Caller,
+    operation: Operation,
+    host: str,
+    wish: Wish | None = None,
+    *,
+    confirmed: bool = False,
+    context: Context | None = None,
+) -> Request:
+    """A request with an id of its own."""
+    return Request(
+        id=secrets.token_hex(8),
+        principal=caller.principal,
+        operation=operation,
+        host=host,
+        wish=wish,
+        confirmed=confirmed,
+        client=caller.client,
+        context=context or Context(),
+    )

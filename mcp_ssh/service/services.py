@@ -1,0 +1,18 @@
+"""What the service offers, for a face to call."""
+
+from dataclasses import dataclass
+
+from mcp_ssh.service.commands import Commands
+from mcp_ssh.service.daemon import Daemon
+from mcp_ssh.service.reading import Reader
+from mcp_ssh.service.terminals import Terminals
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One of each."""
+
+    daemon: Daemon
+    commands: Commands
+    terminals: Terminals
+    reader: Reader
