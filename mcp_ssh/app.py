@@ -38,7 +38,8 @@ from mcp_ssh.transport.ssh import SshTransport
 from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.clishell import CliShell
 from mcp_ssh_drivers.exec import ExecDriver
-from mcp_ssh_drivers.registry import built_in, profile_for
+from mcp_ssh_drivers.profile import Profile
+from mcp_ssh_drivers.registry import known, profile_for
 
 
 class SystemClock:
@@ -110,7 +111,7 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
 
     Raises `ConfigurationError` before anything is opened, `AuditUnavailableError` if the log cannot be written.
     """
-    configuration = Configuration(lambda: load(environment, built_in()))
+    configuration = Configuration(lambda: load(environment, known))
     settings = configuration.current.settings
     configure_logging(settings.log_level)
     clock = SystemClock()
@@ -130,7 +131,7 @@ async def wired(
     resolver = CachingResolver(clock)
     pool = Pool(
         transport=transport,
-        driver_for=drivers(secrets),
+        driver_for=drivers(secrets, known(settings.profiles_dir)),
         clock=clock,
         max_sessions=settings.max_sessions,
         idle_timeout_s=settings.idle_timeout_s,
@@ -166,7 +167,7 @@ async def wired(
         )
 
 
-def drivers(secrets: Secrets) -> DriverFactory:
+def drivers(secrets: Secrets, profiles: Mapping[str, Profile]) -> DriverFactory:
     """How to talk to a host: posix hosts have exec channels, all others a command line of some platform."""
 
     def driver_for(seat: Seat, connection: Connection, reconnect: Reconnect) -> Driver:
@@ -176,7 +177,7 @@ def drivers(secrets: Secrets) -> DriverFactory:
         name = host.enable_env
         enable = None if name is None else lambda: secrets.get(name)
         kind = CliShell if seat.shell else CliDriver
-        return kind(connection, profile_for(host), host.charset, enable)
+        return kind(connection, profile_for(host, profiles), host.charset, enable)
 
     return driver_for
 

@@ -80,8 +80,8 @@ class CliShell:
 
     def answers(self, text: str) -> bool:
         """Whether the profile lists this text as an answer to what is asked now."""
-        question = self.question
-        return question is not None and self._profile.lists_answer(question, text)
+        question = self._profile.asked(self.question or "")
+        return question is not None and text in question.answers
 
     async def walk(self, mode: str, timeout_s: float) -> None:
         """Go to a mode.
@@ -141,7 +141,10 @@ class CliShell:
                 result = await self._pty.interrupt()
                 return self._told(result, Outcome.INTERRUPTED, began, _certainty(result))
             kept = HeadTail(command.max_output_bytes, copy_of(output, Stream.STDOUT))
-            result = await self._pty.answer(_text(speech), command.timeout_s, kept, enter=_enters(speech))
+            asked = self._profile.asked(self.question or "")
+            by_key = asked is not None and asked.by_key and bool(_text(speech))
+            enter = _enters(speech) and not by_key
+            result = await self._pty.answer(_text(speech), command.timeout_s, kept, enter=enter)
             return await self._end(result, began)
         except asyncio.CancelledError:
             return await self._cancelled(began)

@@ -47,6 +47,8 @@ class Dialogue:
         self._errors = re.compile("|".join(f"(?:{text})" for text in profile.errors) or r"(?!)", re.MULTILINE)
         self._questions = [re.compile(each.match) for each in profile.questions]
         self._password = re.compile(self.profile.asks_secret)
+        self._above = re.compile(profile.above_prompt) if profile.above_prompt else None
+        self._held: str | None = None
         self._pagers = [(re.compile(reply.match), reply.send) for reply in self.profile.pager]
         self._logins = [(re.compile(reply.match), reply.send) for reply in self.profile.login]
         self._prompt_text = ""
@@ -75,6 +77,7 @@ class Dialogue:
         """Write a command; the state must be READY. `at_once`: Enter goes with it, for what only reads."""
         assert self.state is State.READY, self.state  # noqa: S101  the driver's own duty
         self.exchange = Exchange(output)
+        self._held = None
         self._text, self._first_line, self._shows_transcript = text, True, False
         self._renames = any(text.strip().startswith(word) for word in self.profile.renames)
         self._seen, self.last_at = None, now
@@ -179,7 +182,16 @@ class Dialogue:
         return shown in {"", text, _squashed(self._prompt_text) + text}
 
     def _keep(self, text: str) -> None:
-        """One line of output, or several."""
+        """One line of output, or several; one that may belong to the prompt waits for what comes behind it."""
+        if self._held is not None:
+            self._held, text = None, f"{self._held}\n{text}"
+        if self._above is not None:
+            before, _, last = text.rpartition("\n")
+            if self._above.search(last):
+                self._held = last
+                if not before:
+                    return
+                text = before
         base = self.prompts.base
         if base and base in text and not self._shows_transcript:
             self._shows_transcript = any(self.prompts.begins(line) for line in text.split("\n"))
@@ -234,6 +246,7 @@ class Dialogue:
     def _at_prompt(self, found: PromptFound) -> list[Action]:
         if self.state is State.LOGIN:
             self.unsolicited.clear()  # the banner is no news
+        self._held = None
         self.prompts.learn(found)
         self._prompt_text = found.text
         self.state, self.mode = State.READY, found.mode

@@ -58,10 +58,14 @@ class Reply(_Part):
 
 
 class Question(_Part):
-    """What a device asks, and the answers that do no more than the command that asked: a person said yes to that."""
+    """What a device asks, and the answers that do no more than the command that asked: a person said yes to that.
+
+    `by_key`: it takes a single key. An Enter behind it would answer the next question.
+    """
 
     match: Regex
     answers: tuple[str, ...] = ()
+    by_key: bool = False
 
 
 class Examples(_Part):
@@ -76,12 +80,17 @@ class Examples(_Part):
 
 
 class Profile(_Part):
-    """One kind of device. Patterns of questions, pagers and errors are matched on drawn text."""
+    """One kind of device. Patterns of questions, pagers and errors are matched on drawn text.
+
+    `above_prompt` is a line that belongs to the prompt and stands above it. `login_suffix` is added to the login name.
+    `exec`: stateless commands go over exec channels. `max_line`: the most characters that its line editor takes.
+    """
 
     name: str = Field(pattern=r"[a-z][a-z0-9_]{1,40}$")
     about: str
     source: Source
     prompt: Regex
+    above_prompt: Regex | None = None
     modes: dict[str, Regex] = {}
     pty: Terminal = Terminal()
     setup: dict[str, tuple[str, ...]] = {}
@@ -97,6 +106,9 @@ class Profile(_Part):
     renames: tuple[str, ...] = ()
     echo: bool = True
     safe: tuple[str, ...] = ()
+    login_suffix: str = ""
+    exec: bool = False
+    max_line: int | None = None
     charset: str | None = None
     examples: Examples = Examples()
 
@@ -105,9 +117,9 @@ class Profile(_Part):
         words = command.split()
         return any(words[: len(head.split())] == head.split() for head in self.safe) and "|" not in command
 
-    def lists_answer(self, question: str, text: str) -> bool:
-        """Whether the text is a listed answer to the question."""
-        return any(text in each.answers for each in self.questions if re.search(each.match, question.rstrip()))
+    def asked(self, text: str) -> Question | None:
+        """The question that a text is."""
+        return next((each for each in self.questions if re.search(each.match, text.rstrip())), None)
 
     @property
     def is_experimental(self) -> bool:

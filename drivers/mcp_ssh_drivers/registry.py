@@ -1,46 +1,81 @@
-"""The profiles that come with the product, and the one that is made of a host's own prompt."""
+"""All profiles: those that come with the product, those of packages and of the user, and one of a bare prompt."""
 
 from collections.abc import Mapping
-from importlib import resources
+from importlib import metadata, resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
 
 import yaml
 
 from mcp_ssh.model.host import Host
 from mcp_ssh_drivers.profile import Profile, Reply, profile_from
 
-
-def built_in() -> Mapping[str, Profile]:
-    """All built-in profiles by name; a parent stands before its children."""
-    folder = resources.files("mcp_ssh_drivers") / "platforms"
-    raw = [yaml.safe_load(file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".yaml")]
-    profiles: dict[str, Profile] = {}
-    waiting = {str(each["name"]): each for each in raw}
-    while waiting:
-        ready = [name for name, each in waiting.items() if each.get("extends") is None or each["extends"] in profiles]
-        if not ready:
-            raise ValueError(f"these profiles extend each other or nothing: {', '.join(sorted(waiting))}")
-        for name in ready:
-            profiles[name] = profile_from(waiting.pop(name), profiles)
-    return profiles
+entry_points = "mcp_ssh.profiles"
+"""The group by which a package brings profiles: each of its entries is a module whose folder holds YAML files."""
 
 
-def profile_of(platform: str | None, prompt_regex: str | None) -> Profile:
+def known(folder: str | None = None) -> Mapping[str, Profile]:
+    """All profiles by name: the user's folder before what packages bring, that before the built-in ones.
+
+    Raises `ValueError` with the file for one that is not right.
+    """
+    profiles = _read(resources.files("mcp_ssh_drivers") / "platforms", {})
+    for entry in sorted(metadata.entry_points(group=entry_points), key=lambda entry: entry.name):
+        profiles = _read(resources.files(entry.value), profiles)
+    return profiles if folder is None else _read(Path(folder), profiles)
+
+
+def profile_of(platform: str | None, prompt_regex: str | None, profiles: Mapping[str, Profile]) -> Profile:
     """The profile of a platform, which then takes the given prompt as well; without a platform, a generic one.
 
-    Raises `KeyError` for a platform that is not known; the configuration was checked against `built_in`.
+    Raises `KeyError` for a platform that is not known; the configuration was checked against the same profiles.
     """
-    known = built_in()
     if platform is None:
-        return generic(prompt_regex or ".+[>#$%]", known)
-    profile = known[platform]
+        return generic(prompt_regex or ".+[>#$%]", profiles)
+    profile = profiles[platform]
     if prompt_regex is None:
         return profile
     return profile.model_copy(update={"prompt": f"(?:{profile.prompt})|(?:{_bare(prompt_regex)})"})
 
 
-def profile_for(host: Host) -> Profile:
+def _read(folder: Traversable, before: Mapping[str, Profile]) -> dict[str, Profile]:
+    """The profiles of a folder beside those before; a parent may stand in either."""
+    try:
+        files = sorted((file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda file: file.name)
+        waiting = {file.name: _mapping(file) for file in files}
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be read: {error.strerror}") from None
+    own = {str(data.get("name")) for data in waiting.values()}
+    profiles = dict(before)
+    while waiting:
+        open_ones = {str(data.get("name")) for data in waiting.values()} & own
+        ready = [name for name, data in waiting.items() if data.get("extends") not in open_ones - {data.get("name")}]
+        if not ready:
+            raise ValueError(f"{folder}: these profiles extend each other: {', '.join(sorted(waiting))}")
+        for name in ready:
+            data = waiting.pop(name)
+            try:
+                profile = profile_from(data, profiles)
+            except ValueError as error:
+                raise ValueError(f"{folder}/{name}: {error}") from None
+            profiles[profile.name] = profile
+    return profiles
+
+
+def _mapping(file: Traversable) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(file.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is no YAML: {error}") from None
+    if not isinstance(data, dict):
+        raise ValueError(f"{file} must be a mapping of keys to values")  # noqa: TRY004  whoever reads it wrote a file
+    return data
+
+
+def profile_for(host: Host, profiles: Mapping[str, Profile]) -> Profile:
     """The profile of a cli host, with what its own entry adds."""
-    profile = profile_of(host.platform, host.prompt_regex)
+    profile = profile_of(host.platform, host.prompt_regex, profiles)
     own: dict[str, object] = {
         "login": (*(Reply(match=match, send=send) for match, send in host.login_dialogue), *profile.login),
         "init": host.init_commands,
@@ -50,16 +85,16 @@ def profile_for(host: Host) -> Profile:
     return profile.model_copy(update=own)
 
 
-def generic(prompt_regex: str, known: Mapping[str, Profile]) -> Profile:
+def generic(prompt_regex: str, profiles: Mapping[str, Profile]) -> Profile:
     """A device of which only the prompt is known: it may ask and page like any other, and is never changed."""
-    pagers = {reply.match: reply for each in known.values() for reply in each.pager}
+    pagers = {reply.match: reply for each in profiles.values() for reply in each.pager}
     return Profile(
         name="generic",
         about="a command line that only its prompt is known of",
         source="none",
         prompt=_bare(prompt_regex),
         pager=tuple(Reply(match=match, send=reply.send) for match, reply in pagers.items() if "--" in match),
-        questions=tuple(dict.fromkeys(question for each in known.values() for question in each.questions)),
+        questions=tuple(dict.fromkeys(question for each in profiles.values() for question in each.questions)),
     )
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mcp_ssh_drivers.profile import Profile, faults, profile_from
-from mcp_ssh_drivers.registry import built_in
+from mcp_ssh_drivers.registry import known
 
 max_file_bytes = 65_536
 
@@ -19,7 +19,7 @@ def list_profiles() -> int:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("platform", "device", "modes", "facts from"):
         table.add_column(title)
-    for name, profile in sorted(built_in().items()):
+    for name, profile in sorted(known().items()):
         table.add_row(name, profile.about, ", ".join(profile.modes), profile.source)
     Console(highlight=False).print(table)
     return 0
@@ -27,7 +27,7 @@ def list_profiles() -> int:
 
 def show(name: str) -> int:
     """A profile as YAML, with all that it takes from others."""
-    profile = built_in().get(name)
+    profile = known().get(name)
     if profile is None:
         print(f"there is no profile {name!r}; `mcp-ssh profile list` tells them", file=sys.stderr)  # noqa: T201
         return 1
@@ -56,7 +56,7 @@ def check(file: Path) -> int:
 
 def _read(file: Path) -> tuple[Profile | None, list[str]]:
     try:
-        return profile_from(_data(file), built_in()), []
+        return profile_from(_data(file), known()), []
     except ValidationError as error:
         return None, [f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors()]
     except ValueError as error:

@@ -1,6 +1,6 @@
 """hosts.yaml to a Snapshot: read, checked as a whole, merged, paths made absolute."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,16 @@ from mcp_ssh.model.settings import Settings
 max_file_bytes = 1_048_576
 
 
-def load(environment: Environment, platforms: Collection[str] = ()) -> Snapshot:
+Platforms = Callable[[str | None], Collection[str]]
+"""The names of all profiles, with those of a folder; raises `ValueError` if that is not right."""
+
+
+def _none(folder: str | None) -> Collection[str]:
+    del folder
+    return ()
+
+
+def load(environment: Environment, platforms: Platforms = _none) -> Snapshot:
     """Read the file that the environment names, checked against the names of all `platforms`.
 
     Raises `ConfigurationError` with all faults.
@@ -28,7 +37,7 @@ def load(environment: Environment, platforms: Collection[str] = ()) -> Snapshot:
     return parse(_text(path), path, environment, platforms)
 
 
-def parse(text: str, path: Path, environment: Environment, platforms: Collection[str] = ()) -> Snapshot:
+def parse(text: str, path: Path, environment: Environment, platforms: Platforms = _none) -> Snapshot:
     """The text of a file at `path`, which relative key paths are resolved against. Pure but for that."""
     file = str(path)
     try:
@@ -67,7 +76,7 @@ def _file_fault(path: Path, message: str) -> Fault:
 class _Loader:
     """One pass over the data; faults go to the checker, and what has faults is left out."""
 
-    def __init__(self, checker: Checker, path: Path, environment: Environment, platforms: Collection[str]) -> None:
+    def __init__(self, checker: Checker, path: Path, environment: Environment, platforms: Platforms) -> None:
         self._platforms = platforms
         self._checker = checker
         self._path = path
@@ -97,15 +106,23 @@ class _Loader:
             name: checker.validate(CredentialEntry, entry, ("credentials", name)) for name, entry in shared.items()
         }
         logins = Logins(checker, defaults, credentials, self._paths, keys_dir)
-        hosts = Hosts(checker, defaults, logins, settings.host_key_checking, self._platforms)
+        hosts = Hosts(checker, defaults, logins, settings.host_key_checking, self._known(settings))
         entries = checker.mapping(top.get("hosts", {}), ("hosts",))
         found = [hosts.host(name, entry) for name, entry in entries.items()]
         return Inventory({host.name: host for host in found if host is not None})
+
+    def _known(self, settings: Settings) -> Collection[str]:
+        try:
+            return self._platforms(settings.profiles_dir)
+        except ValueError as error:
+            self._checker.add(("settings", "profiles_dir"), str(error))
+            return self._platforms(None)
 
     def _settings(self, entry: SettingsEntry) -> Settings:
         absolute = self._paths.absolute
         return Settings(
             state_dir=absolute(entry.state_dir),
+            profiles_dir=absolute(entry.profiles_dir) if entry.profiles_dir is not None else None,
             audit_log=absolute(self._environment.audit_log or entry.audit_log),
             known_hosts=tuple(absolute(each) for each in entry.known_hosts),
             idle_timeout_s=entry.idle_timeout,

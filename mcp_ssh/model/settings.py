@@ -12,6 +12,7 @@ class Settings:
     state_dir: str
     audit_log: str
     known_hosts: tuple[str, ...]
+    profiles_dir: str | None = None
     idle_timeout_s: float = 600.0
     command_timeout_s: float = 60.0
     connect_timeout_s: float = 15.0

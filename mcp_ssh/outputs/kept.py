@@ -18,6 +18,10 @@ class Room(Protocol):
         """Whether so many bytes more may be kept; makes room if that helps."""
         ...
 
+    def folder(self) -> Path:
+        """Where files go; made when the first one does. Raises `OSError`."""
+        ...
+
     def gone(self, kept: "Kept") -> None:
         """An output was removed."""
         ...
@@ -30,13 +34,12 @@ class Kept:
     output and never the command.
     """
 
-    def __init__(self, handle: str, owner: str, folder: Path, room: Room) -> None:
+    def __init__(self, handle: str, owner: str, room: Room) -> None:
         self.handle = handle
         self.owner = owner
         self.finished_at: float | None = None
         self.missing = dict.fromkeys(Stream, 0)
         self.size = 0
-        self._folder = folder
         self._room = room
         self._memory = {stream: bytearray() for stream in Stream}
         self._files: dict[Stream, BinaryIO] = {}
@@ -103,4 +106,4 @@ class Kept:
             view = view[file.write(view) or 0 :]
 
     def _path(self, stream: Stream) -> Path:
-        return self._folder / f"{self.handle}.{stream.value}"
+        return self._room.folder() / f"{self.handle}.{stream.value}"

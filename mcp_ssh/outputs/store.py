@@ -34,11 +34,8 @@ class OutputStore:
         self._lock: int | None = None
 
     async def __aenter__(self) -> Self:
-        self._parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._remove_orphans()
-        self._folder.mkdir(mode=0o700)
-        self._lock = os.open(self._folder / lock_name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        if self._parent.is_dir():
+            self._remove_orphans()
         return self
 
     async def __aexit__(
@@ -46,8 +43,8 @@ class OutputStore:
     ) -> None:
         for kept in tuple(self._kept.values()):
             kept.remove()
-        shutil.rmtree(self._folder, ignore_errors=True)
         if self._lock is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
             os.close(self._lock)
 
     def keep(self, owner: str) -> Kept:
@@ -56,7 +53,7 @@ class OutputStore:
         mine = [kept for kept in self._kept.values() if kept.owner == owner]
         if len(mine) >= most_kept:
             self._drop_oldest(owner)
-        kept = Kept(f"r-{secrets.token_hex(8)}", owner, self._folder, self)
+        kept = Kept(f"r-{secrets.token_hex(8)}", owner, self)
         self._kept[kept.handle] = kept
         return kept
 
@@ -84,6 +81,15 @@ class OutputStore:
             if not self._drop_oldest(kept.owner):
                 return False
         return True
+
+    def folder(self) -> Path:
+        """This process's own folder, made and locked with its first file."""
+        if self._lock is None:
+            self._parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700)
+            self._lock = os.open(self._folder / lock_name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        return self._folder
 
     def gone(self, kept: Kept) -> None:
         """An output was removed."""

@@ -3,7 +3,7 @@
 import difflib
 from dataclasses import dataclass
 
-from mcp_ssh.model.command import Command, Request
+from mcp_ssh.model.command import Command, Operation, Request
 from mcp_ssh.model.errors import HostDisabledError, InvalidArgumentError, UnknownHostError
 from mcp_ssh.model.host import Host, Inventory, Shell
 from mcp_ssh.model.settings import Settings
@@ -27,9 +27,7 @@ def authorize(request: Request, inventory: Inventory, settings: Settings) -> Aut
             f"{host.name} is disabled; nothing was sent", hint="its operator can set `enabled: true` in hosts.yaml"
         )
     if request.wish is not None:
-        _check_command(request.wish.text, settings)
-        if host.shell is Shell.CLI:
-            _check_line(request.wish.text)
+        _check_text(request, request.wish.text, host, settings)
     if request.wish is None:
         return Authorized(host, None, settings.connect_timeout_s)
     command = within_limits(request.wish, host, settings)
@@ -49,11 +47,29 @@ def known_host(name: str, inventory: Inventory) -> Host:
     )
 
 
+def _check_text(request: Request, text: str, host: Host, settings: Settings) -> None:
+    if request.operation is Operation.SEND:
+        _check_words(text)
+        return
+    _check_command(text, settings)
+    takes_several = host.multiline and request.operation is Operation.SHELL
+    if host.shell is Shell.CLI and not takes_several:
+        _check_line(text)
+
+
+def _check_words(text: str) -> None:
+    """What is said to a program is one line that is seen whole; Enter and other keys have names."""
+    if any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in text):
+        raise InvalidArgumentError(
+            "the text holds a control character or half of one; nothing was sent", hint="say one line, or name a `key`"
+        )
+
+
 def _check_line(text: str) -> None:
     if "\n" in text or "\r" in text:
         raise InvalidArgumentError(
             "the command has several lines, and a cli host takes one at a time; nothing was sent",
-            hint="call once for each line",
+            hint="call once for each line; for ssh_shell the operator can set `multiline: true`",
         )
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from mcp_ssh.model.errors import McpSshError, UnknownSessionError
+from mcp_ssh.model.errors import McpSshError, SessionLostError, UnknownSessionError
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import Captured, CommandResult, fits_inline
 from mcp_ssh.outputs.kept import Kept
@@ -138,9 +138,12 @@ class Runs:
             run.error = error
 
     def _result(self, run: Run, task: Task) -> Done[CommandResult]:
+        if task.cancelled():
+            self._forget(run)
+            raise SessionLostError("the command was cancelled before it was sent", hint="call again if it is meant")
         try:
             return task.result()
-        except BaseException:
+        except McpSshError:
             self._forget(run)
             raise
 

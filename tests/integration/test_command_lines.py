@@ -14,10 +14,12 @@ from mcp_ssh.ports import Connection
 from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.exchange import Standing
 from mcp_ssh_drivers.pty import PtyDriver
-from mcp_ssh_drivers.registry import built_in, generic, profile_for, profile_of
+from mcp_ssh_drivers.registry import generic, known, profile_for, profile_of
 from tests.support.posix import command, host_of, transport_in
 from tests.support.routers import birdc, vtysh
 from tests.support.sshd import Sshd, processes_with, send, until
+
+PROFILES = known()
 
 
 @asynccontextmanager
@@ -32,7 +34,7 @@ async def connected(server: Sshd, folder: Path) -> AsyncIterator[Connection]:
 @asynccontextmanager
 async def shell(server: Sshd, folder: Path, platform: str) -> AsyncIterator[PtyDriver]:
     async with connected(server, folder) as connection:
-        driver = PtyDriver(profile_of(platform, None))
+        driver = PtyDriver(profile_of(platform, None, PROFILES))
         await driver.open(connection, 10)
         yield driver
         driver.close()
@@ -75,7 +77,7 @@ async def test_a_paged_output_equals_the_unpaged_one_and_writes_nothing(tmp_path
 async def test_a_stateless_command_leaves_the_base_mode_as_it_was(tmp_path: Path) -> None:
     with vtysh(tmp_path) as server:
         async with connected(server, tmp_path) as connection:
-            driver = CliDriver(connection, profile_of("frr", None))
+            driver = CliDriver(connection, profile_of("frr", None, PROFILES))
             assert (await driver.run(command("configure terminal"))).outcome is Outcome.COMPLETED
             result = await driver.run(command("show version"))
             assert result.stdout.head.startswith(b"FRRouting ")
@@ -85,7 +87,7 @@ async def test_a_stateless_command_leaves_the_base_mode_as_it_was(tmp_path: Path
 async def test_twenty_callers_of_one_device_each_get_their_own_answer(tmp_path: Path) -> None:
     with vtysh(tmp_path) as server:
         async with connected(server, tmp_path) as connection:
-            driver = CliDriver(connection, profile_of("frr", None))
+            driver = CliDriver(connection, profile_of("frr", None, PROFILES))
             results = await asyncio.gather(*(driver.run(command(f"show nothing{n}")) for n in range(20)))
             errors = [result.device_error for result in results]
             assert errors == [f"% Unknown command: show nothing{n}" for n in range(20)]
@@ -94,14 +96,14 @@ async def test_twenty_callers_of_one_device_each_get_their_own_answer(tmp_path: 
 async def test_a_device_of_which_only_the_prompt_is_known_answers_too(tmp_path: Path) -> None:
     with vtysh(tmp_path) as server:
         async with connected(server, tmp_path) as connection:
-            driver = CliDriver(connection, generic(r"[\w.-]+[>#]\s*$", built_in()))
+            driver = CliDriver(connection, generic(r"[\w.-]+[>#]\s*$", PROFILES))
             assert (await driver.run(command("show version"))).stdout.head.startswith(b"FRRouting ")
 
 
 async def test_birdc_erases_its_prompt_and_every_answer_is_whole(tmp_path: Path) -> None:
     with birdc(tmp_path) as server:
         async with connected(server, tmp_path) as connection:
-            driver = CliDriver(connection, profile_of("bird", None))
+            driver = CliDriver(connection, profile_of("bird", None, PROFILES))
             right = 0
             for _ in range(30):
                 result = await driver.run(command("show protocols"))
@@ -115,7 +117,7 @@ async def test_birdc_erases_its_prompt_and_every_answer_is_whole(tmp_path: Path)
 async def test_what_completes_while_it_is_typed_is_not_run(tmp_path: Path) -> None:
     with vtysh(tmp_path) as server:
         async with connected(server, tmp_path) as connection:
-            driver = CliDriver(connection, profile_of("frr", None))
+            driver = CliDriver(connection, profile_of("frr", None, PROFILES))
             with pytest.raises(NotAtPromptError, match="nothing ran"):
                 await driver.run(command("sho\tversion"))
             assert (await driver.run(command("show version"))).stdout.head.startswith(b"FRRouting ")
@@ -126,7 +128,7 @@ def plain(folder: Path) -> Sshd:
     return Sshd(folder / "plain", extra=("ForceCommand exec env PS1='unit-7> ' ENV= HISTFILE= dash -i",))
 
 
-UNIT = generic(r"unit-7>\s*$", built_in())
+UNIT = generic(r"unit-7>\s*$", PROFILES)
 
 
 async def test_a_command_that_takes_too_long_is_interrupted_and_the_shell_goes_on(tmp_path: Path) -> None:
@@ -188,5 +190,5 @@ async def test_a_login_that_asks_first_is_answered_as_the_host_says_and_init_com
             server, prompt_regex=r"unit-7>\s*$", login_dialogue=(("any key to go on", "k\r"),), init_commands=("n=41",)
         )
         async with connected(server, tmp_path) as connection:
-            result = await CliDriver(connection, profile_for(entry)).run(command("echo $((n + 1))"))
+            result = await CliDriver(connection, profile_for(entry, PROFILES)).run(command("echo $((n + 1))"))
             assert result.stdout.head == b"42\n"

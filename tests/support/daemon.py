@@ -9,6 +9,7 @@ from mcp_ssh.config.snapshot import Configuration, Snapshot
 from mcp_ssh.model.errors import AuditUnavailableError
 from mcp_ssh.model.host import Host, Inventory
 from mcp_ssh.model.principal import Caller, Principal, Via
+from mcp_ssh.ports import Secrets, Transport
 from tests.support.clock import FakeClock
 from tests.support.hosts import host, settings
 from tests.support.memory import MemoryTransport
@@ -53,11 +54,17 @@ class Daemon:
 
 @asynccontextmanager
 async def daemon(
-    *hosts: Host, transport: MemoryTransport | None = None, audit: Ledger | None = None, **changes: object
+    *hosts: Host,
+    transport: Transport | None = None,
+    audit: Ledger | None = None,
+    secrets: Secrets | None = None,
+    **changes: object,
 ) -> AsyncIterator[Daemon]:
-    """A daemon with these hosts, or with `web` alone."""
+    """A daemon with these hosts, or with `web` alone; on a `MemoryTransport` where no other one is given."""
     inventory = Inventory({each.name: each for each in hosts or (host("web"),)})
     snapshot = Snapshot(inventory, settings(**changes), "hosts.yaml")
-    parts = (transport or MemoryTransport(), audit or Ledger(), FakeClock())
-    async with wired(Configuration(lambda: snapshot), parts[1], parts[0], parts[2], NoSecrets()) as app:
-        yield Daemon(app, *parts)
+    memory = MemoryTransport()
+    audit, clock = audit or Ledger(), FakeClock()
+    parts = (Configuration(lambda: snapshot), audit, transport or memory, clock, secrets or NoSecrets())
+    async with wired(*parts) as app:
+        yield Daemon(app, transport if isinstance(transport, MemoryTransport) else memory, audit, clock)

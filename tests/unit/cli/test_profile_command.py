@@ -4,17 +4,17 @@ import pytest
 import yaml
 
 from mcp_ssh.cli.main import main
-from mcp_ssh_drivers.registry import built_in
+from mcp_ssh_drivers.registry import known
 
 
 def test_the_list_names_every_profile(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profile"]) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in built_in())
+    assert all(name in shown for name in known())
 
 
 def test_what_is_shown_can_be_checked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in built_in():
+    for name in known():
         assert main(["profile", "show", name]) == 0
         file = tmp_path / f"{name}.yaml"
         file.write_text(capsys.readouterr().out)

@@ -36,7 +36,7 @@ settings:
 
 
 def read(text: str) -> Snapshot:
-    return parse(text, FILE, ENVIRONMENT, ("cisco_ios", "frr"))
+    return parse(text, FILE, ENVIRONMENT, lambda _folder: ("cisco_ios", "frr"))
 
 
 def one_host(lines: str, rest: str = "") -> Host:

@@ -10,8 +10,10 @@ from mcp_ssh.model.errors import EnableFailedError, NotAtPromptError, SessionLos
 from mcp_ssh.model.result import Ended, Outcome
 from mcp_ssh.model.secret import Secret
 from mcp_ssh_drivers.cli import CliDriver
-from mcp_ssh_drivers.registry import profile_of
+from mcp_ssh_drivers.registry import known, profile_of
 from tests.support.memory import MemoryChannel, MemoryConnection
+
+PROFILES = known()
 
 
 class Switch:
@@ -88,7 +90,7 @@ class Switch:
 def driver_on(switch: Switch, secret: str | None = None) -> CliDriver:
     connection = MemoryConnection(switch.opened, typed=switch.written)
     return CliDriver(
-        connection, profile_of("cisco_ios", None), enable=None if secret is None else lambda: Secret(secret)
+        connection, profile_of("cisco_ios", None, PROFILES), enable=None if secret is None else lambda: Secret(secret)
     )
 
 
@@ -158,7 +160,7 @@ async def test_a_device_that_hangs_up_leaves_the_outcome_unknown() -> None:
 async def test_a_device_without_a_known_prompt_is_told_with_what_it_showed() -> None:
     switch = Switch()
     connection = MemoryConnection(lambda channel: channel.out(b"\r\nlogin as: "), typed=switch.written)
-    driver = CliDriver(connection, profile_of("cisco_ios", None))
+    driver = CliDriver(connection, profile_of("cisco_ios", None, PROFILES))
     with pytest.raises(SessionLostError, match="login as:") as caught:
         await driver.run(command("show clock", timeout_s=0.3))
     assert not caught.value.sent

@@ -11,9 +11,9 @@ from mcp_ssh_drivers.capture import HeadTail
 from mcp_ssh_drivers.dialogue import Dialogue
 from mcp_ssh_drivers.exchange import Action, Arrived, Asked, NotAtPrompt, Send, State
 from mcp_ssh_drivers.prompt import PromptReader
-from mcp_ssh_drivers.registry import built_in
+from mcp_ssh_drivers.registry import known
 
-IOS = built_in()["cisco_ios"]
+IOS = known()["cisco_ios"]
 
 
 class Talk:

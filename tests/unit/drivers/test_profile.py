@@ -4,10 +4,10 @@ import pytest
 
 from mcp_ssh_drivers.modes import Move, NoWayError, way
 from mcp_ssh_drivers.profile import Profile, faults, profile_from
-from mcp_ssh_drivers.registry import built_in, generic, profile_for, profile_of
+from mcp_ssh_drivers.registry import generic, known, profile_for, profile_of
 from tests.support.hosts import host
 
-PROFILES = built_in()
+PROFILES = known()
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -21,7 +21,9 @@ def test_every_profile_is_right_by_its_own_examples(name: str) -> None:
 @pytest.mark.parametrize("name", PROFILES)
 def test_what_a_profile_sends_at_the_opening_changes_no_configuration(name: str) -> None:
     sent = [line for lines in PROFILES[name].setup.values() for line in lines]
-    assert all(line.startswith("terminal ") for line in sent)
+    assert all(
+        line.startswith(("terminal length ", "terminal width ", "set cli ")) for line in sent
+    )  # of the session alone
 
 
 def test_the_way_between_modes_goes_through_what_lies_between() -> None:
@@ -90,12 +92,12 @@ def test_a_generic_device_may_ask_and_page_like_any_other() -> None:
     profile: Profile = generic(r"[\w.-]+[>#]\s*$", PROFILES)
     assert not profile.setup
     assert not profile.enter
-    assert [reply.send for reply in profile.pager] == [" "]
+    assert {reply.send for reply in profile.pager} == {" "}
     assert any(each.match == r"\[confirm\]$" for each in profile.questions)
 
 
 def test_a_hosts_own_prompt_is_taken_beside_the_platforms() -> None:
-    profile = profile_of("cisco_ios", r"odd name \d+%\s*$")
+    profile = profile_of("cisco_ios", r"odd name \d+%\s*$", PROFILES)
     assert re.fullmatch(profile.prompt, "odd name 7%")
     assert re.fullmatch(profile.prompt, "sw1(config)#")
     assert not re.fullmatch(profile.prompt, "odd name")
@@ -108,7 +110,7 @@ def test_what_a_hosts_entry_adds_stands_in_its_profile() -> None:
         init_commands=("terminal monitor",),
         login_dialogue=(("Press any key", " "),),
     )
-    profile = profile_for(entry)
+    profile = profile_for(entry, PROFILES)
     assert not profile.is_safe("show version")
     assert profile.init == ("terminal monitor",)
     assert [(step.match, step.send) for step in profile.login] == [("Press any key", " ")]

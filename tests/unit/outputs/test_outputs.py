@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_ssh.outputs.kept import Kept, memory_bytes
+from mcp_ssh.outputs.kept import memory_bytes
 from mcp_ssh.outputs.store import OutputStore, most_kept
 from mcp_ssh.ports import Stream
 from tests.support.clock import FakeClock
@@ -104,8 +104,9 @@ async def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_i
 
 
 async def test_a_full_disk_costs_the_rest_of_the_output_and_raises_nothing(tmp_path: Path) -> None:
-    async with store(tmp_path) as outputs:
-        kept = Kept("r-x", "ann", tmp_path / "nowhere", outputs)
+    (tmp_path / "file").touch()
+    async with store(tmp_path / "file") as outputs:
+        kept = outputs.keep("ann")
         kept.feed(b"x" * 100, Stream.STDOUT)
         kept.feed(b"x" * 100_000, Stream.STDOUT)
         assert kept.missing[Stream.STDOUT] == 100_000
