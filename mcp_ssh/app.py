@@ -4,9 +4,9 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -17,7 +17,7 @@ from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.model.errors import AuditUnavailableError, ConfigurationError
-from mcp_ssh.model.host import Shell
+from mcp_ssh.model.host import Host, Shell
 from mcp_ssh.outputs.store import OutputStore
 from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Secrets, Transport
 from mcp_ssh.service import records
@@ -38,8 +38,9 @@ from mcp_ssh.transport.ssh import SshTransport
 from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.clishell import CliShell
 from mcp_ssh_drivers.exec import ExecDriver
+from mcp_ssh_drivers.execshell import Login, LoginShell
 from mcp_ssh_drivers.profile import Profile
-from mcp_ssh_drivers.registry import known, profile_for
+from mcp_ssh_drivers.registry import known, login_name, profile_for
 
 
 class SystemClock:
@@ -128,10 +129,10 @@ async def wired(
 ) -> AsyncIterator[App]:
     """A daemon from parts that may be other ones in a test."""
     settings = configuration.current.settings
-    resolver = CachingResolver(clock)
+    resolver, profiles = CachingResolver(clock), known(settings.profiles_dir)
     pool = Pool(
-        transport=transport,
-        driver_for=drivers(secrets, known(settings.profiles_dir)),
+        transport=LoginNames(transport, profiles),
+        driver_for=drivers(secrets, profiles),
         clock=clock,
         max_sessions=settings.max_sessions,
         idle_timeout_s=settings.idle_timeout_s,
@@ -167,6 +168,18 @@ async def wired(
         )
 
 
+@dataclass(frozen=True, slots=True)
+class LoginNames:
+    """A `Transport` that logs in by the name that a platform wants, such as RouterOS with its terminal's switches."""
+
+    transport: Transport
+    profiles: Mapping[str, Profile]
+
+    async def connect(self, host: Host, addresses: Sequence[str]) -> Connection:
+        """As the transport does."""
+        return await self.transport.connect(replace(host, user=login_name(host, self.profiles)), addresses)
+
+
 def drivers(secrets: Secrets, profiles: Mapping[str, Profile]) -> DriverFactory:
     """How to talk to a host: posix hosts have exec channels, all others a command line of some platform."""
 
@@ -174,10 +187,13 @@ def drivers(secrets: Secrets, profiles: Mapping[str, Profile]) -> DriverFactory:
         host = seat.host
         if host.shell is Shell.POSIX:
             return ExecDriver(connection, reconnect)
+        profile = profile_for(host, profiles)
+        if profile.exec and not seat.shell:
+            return ExecDriver(connection, reconnect, Login(LoginShell.UNKNOWN))
         name = host.enable_env
         enable = None if name is None else lambda: secrets.get(name)
         kind = CliShell if seat.shell else CliDriver
-        return kind(connection, profile_for(host, profiles), host.charset, enable)
+        return kind(connection, profile, host.charset, enable)
 
     return driver_for
 

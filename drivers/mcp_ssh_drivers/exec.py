@@ -43,13 +43,14 @@ class ExecDriver:
     """Runs commands on the exec channels of one connection.
 
     `reconnect` opens another connection to the same host: to end a command when every channel of this one is busy.
+    `login`: what is known of the login's shell; it is found out where nothing is.
     """
 
-    def __init__(self, connection: Connection, reconnect: Reconnect | None = None) -> None:
+    def __init__(self, connection: Connection, reconnect: Reconnect | None = None, login: Login | None = None) -> None:
         self._connection = connection
         self._reconnect = reconnect
         self._slots = ChannelSlots()
-        self._login: Login | None = None
+        self._login = login
         self._probing = asyncio.Lock()
         self._running = 0
 

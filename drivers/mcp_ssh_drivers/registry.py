@@ -85,6 +85,13 @@ def profile_for(host: Host, profiles: Mapping[str, Profile]) -> Profile:
     return profile.model_copy(update=own)
 
 
+def login_name(host: Host, profiles: Mapping[str, Profile]) -> str:
+    """The name to log in by; one that has a suffix of its own is left alone."""
+    profile = profiles.get(host.platform or "")
+    suffix = profile.login_suffix if profile is not None else ""
+    return host.user if not suffix or "+" in host.user else host.user + suffix
+
+
 def generic(prompt_regex: str, profiles: Mapping[str, Profile]) -> Profile:
     """A device of which only the prompt is known: it may ask and page like any other, and is never changed."""
     pagers = {reply.match: reply for each in profiles.values() for reply in each.pager}
