@@ -39,6 +39,7 @@ from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.clishell import CliShell
 from mcp_ssh_drivers.exec import ExecDriver
 from mcp_ssh_drivers.execshell import Login, LoginShell
+from mcp_ssh_drivers.posixshell import PosixShell
 from mcp_ssh_drivers.profile import Profile
 from mcp_ssh_drivers.registry import known, login_name, profile_for
 
@@ -186,7 +187,7 @@ def drivers(secrets: Secrets, profiles: Mapping[str, Profile]) -> DriverFactory:
     def driver_for(seat: Seat, connection: Connection, reconnect: Reconnect) -> Driver:
         host = seat.host
         if host.shell is Shell.POSIX:
-            return ExecDriver(connection, reconnect)
+            return PosixShell(connection, profiles["linux"]) if seat.shell else ExecDriver(connection, reconnect)
         profile = profile_for(host, profiles)
         if profile.exec and not seat.shell:
             return ExecDriver(connection, reconnect, Login(LoginShell.UNKNOWN))

@@ -15,10 +15,10 @@ from mcp_ssh_drivers.exchange import PtyResult, Standing, State
 from mcp_ssh_drivers.modes import NoWayError
 from mcp_ssh_drivers.profile import Profile
 from mcp_ssh_drivers.pty import PtyDriver
+from mcp_ssh_drivers.speech import has_enter, refuse_unless_asking, refuse_unless_ready, text_of
 
 step_wait_s = 10.0
 privileged = "privileged"
-_keys = {Key.ENTER: "", Key.CTRL_D: "\x04", Key.CTRL_Z: "\x1a", Key.ESCAPE: "\x1b", Key.SPACE: " "}
 
 
 class CliShell:
@@ -114,7 +114,7 @@ class CliShell:
         loop = asyncio.get_running_loop()
         began = loop.time()
         until = began + command.timeout_s
-        self._refuse_unless_ready()
+        refuse_unless_ready(self._pty.state, self.question)
         before = self.mode
         self._connection.watch(running=True)
         try:
@@ -131,10 +131,7 @@ class CliShell:
     async def say(self, speech: Speech, command: Command, output: Output | None = None) -> CommandResult:
         """Answer what asks, and wait for what comes of it."""
         began = asyncio.get_running_loop().time()
-        if self._pty.state not in {State.QUESTION, State.PASSWORD}:
-            raise NotAtPromptError(
-                "nothing waits for an answer in this shell; nothing was sent", hint="run a command with ssh_shell"
-            )
+        refuse_unless_asking(self._pty.state)
         self._connection.watch(running=True)
         try:
             if speech.key is Key.CTRL_C:
@@ -142,9 +139,9 @@ class CliShell:
                 return self._told(result, Outcome.INTERRUPTED, began, _certainty(result))
             kept = HeadTail(command.max_output_bytes, copy_of(output, Stream.STDOUT))
             asked = self._profile.asked(self.question or "")
-            by_key = asked is not None and asked.by_key and bool(_text(speech))
-            enter = _enters(speech) and not by_key
-            result = await self._pty.answer(_text(speech), command.timeout_s, kept, enter=enter)
+            by_key = asked is not None and asked.by_key and bool(text_of(speech))
+            enter = has_enter(speech) and not by_key
+            result = await self._pty.answer(text_of(speech), command.timeout_s, kept, enter=enter)
             return await self._end(result, began)
         except asyncio.CancelledError:
             return await self._cancelled(began)
@@ -156,7 +153,7 @@ class CliShell:
         if speech.key is Key.CTRL_C:
             self._pty.stop()
         else:
-            self._pty.type(_text(speech), enter=_enters(speech))
+            self._pty.type(text_of(speech), enter=has_enter(speech))
 
     def _password(self) -> str | None:
         return None if self._enable is None else self._enable().reveal()
@@ -218,25 +215,6 @@ class CliShell:
             unsolicited=result.unsolicited,
             mode=self.mode,
         )
-
-    def _refuse_unless_ready(self) -> None:
-        if self._pty.state in {State.QUESTION, State.PASSWORD}:
-            raise NotAtPromptError(
-                f"the device waits for an answer to {(self.question or '')[:200]!r}; nothing was sent",
-                hint="answer with ssh_send, or leave it with ssh_send key ctrl-c",
-            )
-        if not self.is_ready:
-            raise SessionLostError("the shell is gone; nothing was sent", hint="the next call opens a new one")
-
-
-def _text(speech: Speech) -> str:
-    if speech.secret is not None:
-        return speech.secret.reveal()
-    return speech.text if speech.key is None else _keys[speech.key]
-
-
-def _enters(speech: Speech) -> bool:
-    return speech.enter if speech.key is None else speech.key is Key.ENTER
 
 
 def _certainty(result: PtyResult) -> Ended:
