@@ -47,7 +47,8 @@ class DeviceHost:
         self._name = host
         self._server: asyncssh.SSHAcceptor | None = None
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = asyncio.TaskGroup()
+        self._carriers: set[asyncio.Task[None]] = set()
         self.wire = wire or Wire()
         self.client_key_path = folder / "client_key"
         self.devices: list[Device] = []
@@ -64,6 +65,7 @@ class DeviceHost:
         return str(self._host_key.get_fingerprint("sha256"))
 
     async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
         self._folder.mkdir(parents=True, exist_ok=True)
         client_key = asyncssh.generate_private_key("ssh-ed25519")
         self.client_key_path.touch(mode=0o600)
@@ -87,17 +89,17 @@ class DeviceHost:
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for carrier in self._carriers:
+            carrier.cancel()
+        await self._tasks.__aexit__(kind, error, trace)
 
     def connect(self, shown: "asyncio.Queue[bytes | None]", channel: "asyncssh.SSHServerChannel[bytes]") -> Device:
         """A new login, whose bytes are carried to its channel."""
         device = Device(self._kind, shown.put_nowait, self._name)
         self.devices.append(device)
-        task = asyncio.get_running_loop().create_task(self._carry(device, shown, channel))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        carrier = self._tasks.create_task(self._carry(device, shown, channel))
+        self._carriers.add(carrier)
+        carrier.add_done_callback(self._carriers.discard)
         return device
 
     async def _carry(

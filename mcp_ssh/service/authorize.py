@@ -49,7 +49,7 @@ def known_host(name: str, inventory: Inventory) -> Host:
 
 def _check_text(request: Request, text: str, host: Host, settings: Settings) -> None:
     if request.operation is Operation.SEND:
-        _check_words(text)
+        refuse_hidden(text)
         return
     _check_command(text, settings)
     takes_several = host.multiline and request.operation is Operation.SHELL
@@ -57,7 +57,7 @@ def _check_text(request: Request, text: str, host: Host, settings: Settings) -> 
         _check_line(text)
 
 
-def _check_words(text: str) -> None:
+def refuse_hidden(text: str) -> None:
     """What is said to a program is one line that is seen whole; Enter and other keys have names."""
     if any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in text):
         raise InvalidArgumentError(

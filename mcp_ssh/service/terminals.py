@@ -8,7 +8,7 @@ from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import CommandResult
 from mcp_ssh.ports import Secrets, ShellDriver
-from mcp_ssh.service.authorize import known_host
+from mcp_ssh.service.authorize import known_host, refuse_hidden
 from mcp_ssh.service.judge import Configured, Judged
 from mcp_ssh.service.limits import reply_within
 from mcp_ssh.service.pipeline import Done, Pipeline, Work
@@ -30,6 +30,15 @@ class Said:
     enter: bool = True
     key: Key | None = None
     secret: str | None = None
+
+    def check(self) -> None:
+        """Raise `InvalidArgumentError` unless exactly one thing is said."""
+        if sum(each is not None for each in (self.text, self.key, self.secret)) != 1:
+            raise InvalidArgumentError(
+                "exactly one of text, key and secret must be given; nothing was sent",
+                hint="text: one line to say; key: such as ctrl-c; secret: the name of one that the host has",
+            )
+        refuse_hidden(self.text or "")
 
     @property
     def shown(self) -> str:
@@ -117,6 +126,7 @@ class Terminals:
     ) -> Answer:
         """Say something to the program that runs or asks in a shell, or interrupt a command by its handle."""
         within_s = reply_within(reply_within_s, self._configuration.current.settings)
+        said.check()
         entry = self._host(host)
         if session is not None and session.startswith("r-"):
             return await self._stopped(host, said, self._runs.named(caller, session), within_s)

@@ -1,6 +1,6 @@
 """The second half of the core group: shells, what is said in them, and outputs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from mcp_types import CallToolResult
 from pydantic import Field
@@ -26,6 +26,8 @@ from mcp_ssh.ports import Stream
 from mcp_ssh.service.reading import Place
 from mcp_ssh.service.services import Services
 from mcp_ssh.service.terminals import Said
+
+KeyName = Literal["enter", "ctrl-c", "ctrl-d", "ctrl-z", "escape", "space"]
 
 
 def shell_tools(services: Services, principal: Principal) -> list[StrictTool]:
@@ -61,7 +63,7 @@ def shell_tools(services: Services, principal: Principal) -> list[StrictTool]:
         host: HostName,
         ctx: ToolContext,
         text: Annotated[str | None, Field(description="One line to say", max_length=4000)] = None,
-        key: Annotated[Key | None, Field(description="A key instead; ctrl-c interrupts")] = None,
+        key: Annotated[KeyName | None, Field(description="A key instead; ctrl-c interrupts")] = None,
         secret: Annotated[str | None, Field(description="Name of the host's secret to give", max_length=100)] = None,
         enter: Annotated[bool, Field(description="Press Enter after the text")] = True,
         session: Annotated[str | None, Field(description="Shell, or handle of a command", max_length=200)] = None,
@@ -70,7 +72,7 @@ def shell_tools(services: Services, principal: Principal) -> list[StrictTool]:
         confirm_dangerous: Confirm = False,
     ) -> Annotated[CallToolResult, schemas.RunResult]:
         """Answer what asks in your shell, talk to a program that runs there, or interrupt a command."""
-        said = Said(text, enter=enter, key=key, secret=secret)
+        said = Said(text, enter=enter, key=Key(key) if key is not None else None, secret=secret)
         answer = await terminals.send(
             caller_of(principal, ctx),
             host,
@@ -88,11 +90,11 @@ def shell_tools(services: Services, principal: Principal) -> list[StrictTool]:
         offset: Annotated[int, Field(description="First byte")] = 0,
         tail: Annotated[int | None, Field(description="Only the last lines, this many")] = None,
         grep: Annotated[str | None, Field(description="Only lines that fit this regex", max_length=500)] = None,
-        stream: Annotated[Stream, Field(description="Which output")] = Stream.STDOUT,
+        stream: Annotated[Literal["stdout", "stderr"], Field(description="Which output")] = "stdout",
         wait: Annotated[float, Field(description="Seconds to wait for the command's end")] = 0,
     ) -> Annotated[CallToolResult, schemas.Reading]:
         """Read on in a long output, or look at a command that still runs. Touches no host."""
-        place = Place(stream, offset, tail, grep)
+        place = Place(Stream(stream), offset, tail, grep)
         return answers.of_reading(await reader.read(caller_of(principal, ctx), handle, place, wait))
 
     return [

@@ -95,7 +95,7 @@ async def test_a_question_comes_back_and_its_listed_answer_is_judged_as_the_comm
         await shells.send(ONE, "sw", Said(secret="SWITCH_ENABLE"))
         asked = await run(shells, "copy running-config startup-config")
         assert (asked.outcome, asked.question) == (Outcome.WAITING_INPUT, "Destination filename [startup-config]?")
-        with pytest.raises(NotAtPromptError, match="waits for an answer"):
+        with pytest.raises(NotAtPromptError, match="is waited for"):
             await run(shells, "show clock")
         answer = await shells.send(ONE, "sw", Said(text=""))
         assert "[OK]" in text(answer)
