@@ -126,7 +126,7 @@ class CliShell:
                 await self.walk(before, step_wait_s)
         finally:
             self._connection.watch(running=False)
-        return result
+        return replace(result, mode=self.mode)
 
     async def say(self, speech: Speech, command: Command, output: Output | None = None) -> CommandResult:
         """Answer what asks, and wait for what comes of it."""

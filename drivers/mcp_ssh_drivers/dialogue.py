@@ -102,9 +102,10 @@ class Dialogue:
         return [Send(text.encode(self.charset or "utf-8", "replace") + (self._enter() if enter else b""))]
 
     def interrupt(self, now: float) -> list[Action]:
-        """Stop what runs, as the profile does it."""
+        """Stop what runs, as the profile does it; a pager is left with `q`."""
+        is_paging = any(pattern.search(self._terminal.tail) for pattern, _ in self._pagers)
         self.state, self.wake_at, self.last_at = State.RUNNING, None, now
-        return [Send(self.profile.interrupt.encode())]
+        return [Send(b"q" if is_paging else self.profile.interrupt.encode())]
 
     def poison(self) -> None:
         """Nobody knows any more what the device would do with a command: nothing is sent on this conversation."""

@@ -1,13 +1,14 @@
-"""`mcp-ssh demo`: the whole way of a command, on a host of its own, in half a minute.
+"""`mcp-ssh demo`: the whole way of a command, on a host and a switch of its own, in half a minute.
 
-An embedded POSIX host on loopback, the server started over stdio as an assistant would start it, and the official MCP
-client in the assistant's place. Nothing of the user's is read or written: configuration, keys and logs live in a folder
-that goes when the demo ends.
+An embedded POSIX host and a scripted switch on loopback, the server started over stdio as an assistant would start it,
+and the official MCP client in the assistant's place. Nothing of the user's is read or written: configuration, keys and
+logs live in a folder that goes when the demo ends.
 """
 
 import asyncio
 import json
 import os
+import secrets
 import signal
 import sys
 import tempfile
@@ -21,9 +22,16 @@ from rich.text import Text
 
 from mcp_ssh.audit.chain import verify
 from mcp_ssh.lab.client import Answer, Assistant, assistant
+from mcp_ssh.lab.device_host import DeviceHost
+from mcp_ssh.lab.kinds import switch
 from mcp_ssh.lab.posix_host import PosixHost
 
+most_lines = 20
 host_name = "demo-linux"
+switch_name = "demo-switch"
+secret_name = "DEMO_ENABLE"  # noqa: S105  the name of a variable
+
+_secret = secrets.token_hex(8)
 
 _steps: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("Which hosts are there?", "ssh_list_hosts", {}),
@@ -41,6 +49,32 @@ _steps: tuple[tuple[str, str, dict[str, object]], ...] = (
         "ssh_run",
         {"host": host_name, "command": "sleep 300 & sleep 300", "timeout": 1},
     ),
+    (
+        "A shell keeps its state: the directory stays for the next command.",
+        "ssh_shell",
+        {"host": host_name, "command": "cd /tmp && greeting=hello"},
+    ),
+    ("See?", "ssh_shell", {"host": host_name, "command": 'pwd; echo "$greeting"'}),
+    ("A switch, as network people know it.", "ssh_shell", {"host": switch_name, "command": "show version"}),
+    ("With its pager on…", "ssh_shell", {"host": switch_name, "command": "terminal length 24"}),
+    (
+        "…48 ports come whole: the pager is turned, and nothing else reaches it.",
+        "ssh_shell",
+        {"host": switch_name, "command": "show ip interface brief"},
+    ),
+    (
+        "Into configuration and back. The enable secret is given by name; no assistant ever sees it.",
+        "ssh_shell",
+        {"host": switch_name, "command": "vlan 20", "mode": "config"},
+    ),
+    ("By hand: the switch asks…", "ssh_shell", {"host": switch_name, "command": "enable"}),
+    ("…and gets the secret by its name.", "ssh_send", {"host": switch_name, "secret": secret_name}),
+    (
+        "A question is never answered unasked…",
+        "ssh_shell",
+        {"host": switch_name, "command": "copy running-config startup-config"},
+    ),
+    ("…but by whoever asked: Enter takes the default.", "ssh_send", {"host": switch_name, "text": ""}),
     ("Which sessions are open?", "ssh_list_sessions", {}),
 )
 
@@ -57,12 +91,13 @@ def demo(*, keep: bool) -> int:
 
 
 async def _demo(console: Console, folder: Path, *, keep: bool) -> int:
-    async with PosixHost(folder / "host") as host:
-        config = _write_configuration(folder, host)
+    async with PosixHost(folder / "host") as host, DeviceHost(folder / "switch", switch(_secret)) as device:
+        config = _write_configuration(folder, host, device)
         console.print(
             Panel(
-                "An assistant works on a real POSIX host over SSH.\n"
-                f"The host is embedded: 127.0.0.1:{host.port}, its commands never run as root.",
+                "An assistant works on a real POSIX host and on a scripted switch over SSH.\n"
+                f"The host is embedded: 127.0.0.1:{host.port}, its commands never run as root.\n"
+                f"The switch is one that never was: 127.0.0.1:{device.port}.",
                 title="mcp-ssh demo",
                 expand=False,
             )
@@ -83,7 +118,7 @@ async def _until_told_to_stop() -> None:
     await stop.wait()
 
 
-def _write_configuration(folder: Path, host: PosixHost) -> Path:
+def _write_configuration(folder: Path, host: PosixHost, device: DeviceHost) -> Path:
     config = folder / "hosts.yaml"
     # JSON is YAML, and quotes whatever a path may hold.
     text = f"""\
@@ -96,6 +131,17 @@ hosts:
     auth: {{method: key, key_path: {json.dumps(str(host.client_key_path))}}}
     host_key: {json.dumps(host.host_key_fingerprint)}
     tags: [demo, linux]
+  {switch_name}:
+    description: The scripted switch of the demo
+    host: 127.0.0.1
+    port: {device.port}
+    user: demo
+    auth: {{method: key, key_path: {json.dumps(str(device.client_key_path))}}}
+    host_key: {json.dumps(device.host_key_fingerprint)}
+    shell: cli
+    platform: cisco_ios
+    enable_env: {secret_name}
+    tags: [demo, network]
 settings:
   state_dir: {json.dumps(str(folder / "state"))}
   audit_log: {json.dumps(str(folder / "audit.log"))}
@@ -105,7 +151,7 @@ settings:
 
 
 async def _play(console: Console, folder: Path, config: Path) -> bool:
-    environment = {**os.environ, "MCP_SSH_CONFIG": str(config)}
+    environment = {**os.environ, "MCP_SSH_CONFIG": str(config), secret_name: _secret}
     log_path = folder / "server.log"
     passed = True
     with log_path.open("w", encoding="utf-8") as log:
@@ -122,10 +168,16 @@ async def _step(console: Console, calls: Assistant, title: str, tool: str, argum
     words = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
     console.print(Text(f"  {tool}({words})", style="cyan"))
     answer = await calls.call(tool, arguments)
-    for line in answer.text.splitlines():
+    for line in _shortened(answer.text.splitlines()):
         console.print(Text(f"  {line}", style="yellow" if answer.is_error else "green"))
     console.print()
     return answer
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    if len(lines) <= most_lines:
+        return lines
+    return [*lines[:7], f"[… {len(lines) - 10} lines more …]", *lines[-3:]]
 
 
 def _show_audit(console: Console, path: Path) -> bool:
@@ -170,11 +222,19 @@ def _command() -> list[str]:
 
 def _tell_how_to_use_it(console: Console, config: Path) -> None:
     program = str(Path(sys.executable).parent / "mcp-ssh")
-    server = {"mcpServers": {"mcp-ssh-demo": {"command": program, "env": {"MCP_SSH_CONFIG": str(config)}}}}
+    server = {
+        "mcpServers": {
+            "mcp-ssh-demo": {"command": program, "env": {"MCP_SSH_CONFIG": str(config), secret_name: _secret}}
+        }
+    }
     console.print(Text("\nThe host stays up until Ctrl-C. To point an assistant at it:", style="bold"))
     console.print("\nClaude Code:")
     console.print(
-        Text(f"  claude mcp add mcp-ssh-demo --env MCP_SSH_CONFIG={config} -- {program}", style="cyan"), soft_wrap=True
+        Text(
+            f"  claude mcp add mcp-ssh-demo --env MCP_SSH_CONFIG={config} --env {secret_name}={_secret} -- {program}",
+            style="cyan",
+        ),
+        soft_wrap=True,
     )
     console.print("\nCursor, Claude Desktop and others, in their JSON:")
     console.print(Text(json.dumps(server, indent=2), style="cyan"), soft_wrap=True)

@@ -53,7 +53,8 @@ def refusal(error: McpSshError) -> CallToolResult:
     }
     if isinstance(error, DeniedError) and error.verdict is not None:
         body["rules"] = [finding.rule for finding in error.verdict.findings]
-    lines.append("the command may have run" if error.sent else "nothing was sent")
+    if error.sent or "nothing was sent" not in error.message:
+        lines.append("the command may have run" if error.sent else "nothing was sent")
     if body["retryable"]:
         lines.append("the same call may be repeated")
     if error.hint:

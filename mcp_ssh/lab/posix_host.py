@@ -1,16 +1,18 @@
-"""An embedded POSIX host: an SSH server on loopback that runs each exec request as a process of its own.
+"""An embedded POSIX host: an SSH server on loopback that runs each exec request and each shell as a process of its own.
 
 It is meant to be safe on anybody's machine. It takes one key, made for this run; it forwards nothing and has no
-terminal and no file transfer. Its commands never run as root: where the lab itself is root, they run as `nobody`,
+file transfer. Its commands never run as root: where the lab itself is root, they run as `nobody`,
 without supplementary groups. Like sshd, it leaves a command alone whose channel closes; when the lab ends, all
 of its processes are ended.
 """
 
 import asyncio
+import fcntl
 import os
 import shutil
 import signal
 import tempfile
+import termios
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import asyncssh
+
+from mcp_ssh.lab.posix_terminal import PosixTerminal
 
 nobody_uid = nobody_gid = 65534
 drain_s = 1.0
@@ -122,6 +126,26 @@ class PosixHost:
             umask=0o022,
             **self._account.identity,
         )
+        return self._kept(process)
+
+    async def start_shell(self, terminal: int) -> asyncio.subprocess.Process:
+        """Start an interactive shell on a terminal, in a process session of its own that it controls."""
+        process = await asyncio.create_subprocess_exec(
+            "/bin/sh",
+            "-i",
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            cwd=self._account.home,
+            env=self._account.environment() | {"TERM": "vt100", "PS1": "$ "},
+            start_new_session=True,
+            umask=0o022,
+            preexec_fn=_control_terminal,
+            **self._account.identity,
+        )
+        return self._kept(process)
+
+    def _kept(self, process: asyncio.subprocess.Process) -> asyncio.subprocess.Process:
         self._processes.add(process)
         if self._is_ending:
             _end(process)
@@ -134,6 +158,14 @@ class PosixHost:
     def spawn(self, session: "_Exec", command: bytes) -> None:
         """Run a session's command in the background."""
         self._tasks.create_task(session.run(command))
+
+    def spawn_shell(self, terminal: PosixTerminal) -> None:
+        """Run a shell in the background."""
+        self._tasks.create_task(terminal.run(self))
+
+
+def _control_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _end(process: asyncio.subprocess.Process) -> None:
@@ -150,7 +182,7 @@ def _make_account() -> _Account:
 
 
 class _Gate(asyncssh.SSHServer):
-    """One connection: lets the one key in, and exec channels only."""
+    """One connection: lets the one key in."""
 
     def __init__(self, lab: PosixHost, key: asyncssh.SSHKey) -> None:
         self._lab = lab
@@ -177,7 +209,7 @@ class _Gate(asyncssh.SSHServer):
 
 
 class _Exec(asyncssh.SSHServerSession[bytes]):
-    """One exec channel: pipes between the channel and a process."""
+    """One channel: pipes between it and a process, or a terminal with a shell."""
 
     def __init__(self, lab: PosixHost, gate: _Gate) -> None:
         self._lab = lab
@@ -185,6 +217,8 @@ class _Exec(asyncssh.SSHServerSession[bytes]):
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._early = bytearray()
+        self._size: tuple[int, int] | None = None
+        self._terminal: PosixTerminal | None = None
         self._input_ended = False
         self._may_write = asyncio.Event()
         self._may_write.set()
@@ -199,6 +233,8 @@ class _Exec(asyncssh.SSHServerSession[bytes]):
         del exc
         self._channel = None
         self._gate.sessions -= 1
+        if self._terminal is not None:
+            self._terminal.hang_up()
         self._may_write.set()
 
     def exec_requested(self, command: str) -> bool:
@@ -206,11 +242,17 @@ class _Exec(asyncssh.SSHServerSession[bytes]):
         return True
 
     def shell_requested(self) -> bool:
-        return False
+        return self._size is not None
 
-    def pty_requested(self, term_type: str, term_size: object, term_modes: object) -> bool:
-        del term_type, term_size, term_modes
-        return False
+    def session_started(self) -> None:
+        if self._size is not None and self._channel is not None and self._channel.get_command() is None:
+            self._terminal = PosixTerminal(self._channel, *self._size)
+            self._lab.spawn_shell(self._terminal)
+
+    def pty_requested(self, term_type: str, term_size: tuple[int, int, int, int], term_modes: object) -> bool:
+        del term_type, term_modes
+        self._size = term_size[:2]
+        return True
 
     def subsystem_requested(self, subsystem: str) -> bool:
         del subsystem
@@ -218,7 +260,9 @@ class _Exec(asyncssh.SSHServerSession[bytes]):
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         del datatype
-        if self._process is None or self._process.stdin is None:
+        if self._terminal is not None:
+            self._terminal.write(data)
+        elif self._process is None or self._process.stdin is None:
             self._early += data
         else:
             self._process.stdin.write(data)

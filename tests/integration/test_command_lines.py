@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mcp_ssh.model.errors import NotAtPromptError
+from mcp_ssh.model.errors import NotAtPromptError, SessionLostError
 from mcp_ssh.model.result import Ended, Outcome
 from mcp_ssh.ports import Connection
 from mcp_ssh_drivers.cli import CliDriver
+from mcp_ssh_drivers.clishell import CliShell
 from mcp_ssh_drivers.exchange import Standing
 from mcp_ssh_drivers.pty import PtyDriver
 from mcp_ssh_drivers.registry import generic, known, profile_for, profile_of
@@ -121,6 +122,28 @@ async def test_what_completes_while_it_is_typed_is_not_run(tmp_path: Path) -> No
             with pytest.raises(NotAtPromptError, match="nothing ran"):
                 await driver.run(command("sho\tversion"))
             assert (await driver.run(command("show version"))).stdout.head.startswith(b"FRRouting ")
+
+
+async def test_while_a_pager_waits_no_command_reaches_it_and_the_home_folder_is_untouched(tmp_path: Path) -> None:
+    """A pager takes a command for keys of its own: less would write a file, or run a program."""
+    home = tmp_path / "home"
+    home.mkdir()
+    blind = PROFILES["frr"].model_copy(update={"pager": ()})  # it does not know that the pager is one
+    with vtysh(home) as server:
+        async with connected(server, tmp_path) as connection:
+            before = {path.name for path in home.iterdir()}
+            router = CliShell(connection, blind)
+            await router.open(10)
+            await router.run(command("terminal paginate"))
+            paging = asyncio.ensure_future(router.run(command("list", timeout_s=2)))
+            await asyncio.sleep(1)
+            with pytest.raises(SessionLostError) as caught:
+                await router.run(command("show version"))
+            assert not caught.value.sent
+            assert (await paging).outcome is Outcome.TIMED_OUT
+            with pytest.raises(SessionLostError):
+                await router.run(command("!touch escaped"))
+            assert {path.name for path in home.iterdir()} == before
 
 
 def plain(folder: Path) -> Sshd:
