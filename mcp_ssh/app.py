@@ -41,7 +41,7 @@ from mcp_ssh_drivers.exec import ExecDriver
 from mcp_ssh_drivers.execshell import Login, LoginShell
 from mcp_ssh_drivers.posixshell import PosixShell
 from mcp_ssh_drivers.profile import Profile
-from mcp_ssh_drivers.registry import known, login_name, profile_for
+from mcp_ssh_drivers.registry import detected, known, login_name, profile_for
 
 
 class SystemClock:
@@ -188,7 +188,8 @@ def drivers(secrets: Secrets, profiles: Mapping[str, Profile]) -> DriverFactory:
         host = seat.host
         if host.shell is Shell.POSIX:
             return PosixShell(connection, profiles["linux"]) if seat.shell else ExecDriver(connection, reconnect)
-        profile = profile_for(host, profiles)
+        found = detected(host, connection.peer.version, profiles)
+        profile = profile_for(found, profiles)
         if profile.exec and not seat.shell:
             return ExecDriver(connection, reconnect, Login(LoginShell.UNKNOWN))
         name = host.enable_env

@@ -164,6 +164,11 @@ class Output(Protocol):
 class Driver(Protocol):
     """Knows how to talk to one kind of host over one connection; several commands may run at once."""
 
+    @property
+    def platform(self) -> str:
+        """What kind of device it takes the host for; empty for POSIX hosts."""
+        ...
+
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command; `command.timeout_s` counts from the call.
 

@@ -41,6 +41,11 @@ class CliDriver:
         self._shell: CliShell | None = None
         self._base = ""
 
+    @property
+    def platform(self) -> str:
+        """The profile's name."""
+        return self._profile.name
+
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command, its turn and the opening of the shell included, within `command.timeout_s`."""
         loop = asyncio.get_running_loop()

@@ -38,6 +38,11 @@ class CliShell:
         self._opened = False
 
     @property
+    def platform(self) -> str:
+        """The profile's name."""
+        return self._profile.name
+
+    @property
     def mode(self) -> str:
         """The mode that the last prompt told."""
         return self._pty.mode

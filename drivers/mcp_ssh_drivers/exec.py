@@ -54,6 +54,11 @@ class ExecDriver:
         self._probing = asyncio.Lock()
         self._running = 0
 
+    @property
+    def platform(self) -> str:
+        """Whatever has exec channels needs no platform."""
+        return ""
+
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command, its turn in the queue included, within `command.timeout_s`."""
         loop = asyncio.get_running_loop()

@@ -49,6 +49,11 @@ class PosixShell:
     # --- ShellDriver
 
     @property
+    def platform(self) -> str:
+        """A POSIX shell needs none."""
+        return ""
+
+    @property
     def mode(self) -> str:
         """A POSIX shell has none."""
         return ""

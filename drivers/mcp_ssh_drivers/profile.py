@@ -83,6 +83,7 @@ class Profile(_Part):
     """One kind of device. Patterns of questions, pagers and errors are matched on drawn text.
 
     `above_prompt` is a line that belongs to the prompt and stands above it. `login_suffix` is added to the login name.
+    `identification` is what its SSH server says of itself (RFC 4253 4.2), where that tells the platform.
     `exec`: stateless commands go over exec channels. `max_line`: the most characters that its line editor takes.
     """
 
@@ -107,6 +108,7 @@ class Profile(_Part):
     echo: bool = True
     safe: tuple[str, ...] = ()
     login_suffix: str = ""
+    identification: Regex | None = None
     exec: bool = False
     max_line: int | None = None
     charset: str | None = None

@@ -1,6 +1,8 @@
 """All profiles: those that come with the product, those of packages and of the user, and one of a bare prompt."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -83,6 +85,18 @@ def profile_for(host: Host, profiles: Mapping[str, Profile]) -> Profile:
     if host.always_verified:
         own["safe"] = ()
     return profile.model_copy(update=own)
+
+
+def detected(host: Host, identification: str, profiles: Mapping[str, Profile]) -> Host:
+    """The host with the platform that its SSH server says it is, where the configuration names none."""
+    if host.platform is not None:
+        return host
+    fits = (
+        name
+        for name, each in profiles.items()
+        if each.identification and re.search(each.identification, identification)
+    )
+    return replace(host, platform=next(fits, None))
 
 
 def login_name(host: Host, profiles: Mapping[str, Profile]) -> str:

@@ -34,6 +34,7 @@ class Connected(BaseModel):
     reused: bool
     shell: str | None
     mode: str | None
+    platform: str | None
     server: str
     host_key: str | None
     notes: list[str]

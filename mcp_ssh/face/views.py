@@ -30,6 +30,7 @@ from mcp_ssh.service.daemon import Health
 from mcp_ssh.service.inventory import HostView
 from mcp_ssh.service.pipeline import Done
 from mcp_ssh.service.shells import Shell
+from mcp_ssh.sessions.session import Session
 
 
 def reply(view: BaseModel, text: str, *, is_error: bool = False) -> CallToolResult:
@@ -110,14 +111,22 @@ def of_connected(done: Done[None], shell: Shell | None = None) -> CallToolResult
         reused=not done.first,
         shell=shell.handle if shell is not None else None,
         mode=(clean(shell.mode) or None) if shell is not None else None,
+        platform=_platform(done.session),
         server=clean(peer.version),
         host_key=f"{key.algorithm} {key.fingerprint}" if key else None,
         notes=key_notes(key, first=done.first),
     )
     state = "was open already" if view.reused else "is open"
+    if view.platform is not None:
+        state += f", platform: {view.platform}"
     if view.shell is not None:
         state += f" with shell {view.shell}: give it to ssh_shell as `session`"
     return reply(view, "\n".join([f"session {view.session} to {view.host} ({view.address}) {state}", *view.notes]))
+
+
+def _platform(session: Session) -> str | None:
+    name = session.driver.platform
+    return f"{name} (detected)" if name and session.host.platform is None and name != "generic" else name or None
 
 
 def key_notes(key: HostKey | None, *, first: bool) -> list[str]:

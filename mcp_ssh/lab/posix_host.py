@@ -7,45 +7,23 @@ of its processes are ended.
 """
 
 import asyncio
-import fcntl
 import os
-import shutil
 import signal
-import tempfile
-import termios
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import asyncssh
 
 from mcp_ssh.lab.posix_terminal import PosixTerminal
+from mcp_ssh.lab.processes import Processes
 
-nobody_uid = nobody_gid = 65534
 drain_s = 1.0
 """How long a background process may hold a command's outputs open before the channel closes anyway."""
 
 _signals = {name.removeprefix("SIG"): number for name, number in signal.Signals.__members__.items()}
 _names = {number: name for name, number in _signals.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """Whom commands run as; empty identity means: as the lab itself, which is then not root."""
-
-    home: Path
-    identity: dict[str, Any]
-
-    def environment(self) -> dict[str, str]:
-        return {
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "HOME": str(self.home),
-            "PWD": str(self.home),
-            "LANG": "C.UTF-8",
-            "SHELL": "/bin/sh",
-        }
 
 
 class PosixHost:
@@ -55,11 +33,9 @@ class PosixHost:
         self._folder = folder
         self._max_sessions = max_sessions
         self._tasks = asyncio.TaskGroup()
-        self._processes: set[asyncio.subprocess.Process] = set()
         self._server: asyncssh.SSHAcceptor | None = None
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
-        self._account = _Account(Path("/"), {})
-        self._is_ending = False
+        self.processes = Processes()
         self.client_key_path = folder / "client_key"
         self.connections = 0
 
@@ -76,7 +52,7 @@ class PosixHost:
 
     async def __aenter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._account = _make_account()
+        self.processes.begin()
         client_key = asyncssh.generate_private_key("ssh-ed25519")
         self.client_key_path.touch(mode=0o600)
         client_key.write_private_key(self.client_key_path)
@@ -99,11 +75,9 @@ class PosixHost:
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
-        self._is_ending = True
-        for process in self._processes:
-            _end(process)
+        self.processes.end()
         await self._tasks.__aexit__(kind, error, trace)
-        shutil.rmtree(self._account.home, ignore_errors=True)
+        self.processes.forget()
 
     def session_of(self, gate: "_Gate") -> "_Exec | None":
         """A session for one more channel of a connection; None above the limit."""
@@ -111,74 +85,13 @@ class PosixHost:
             return None
         return _Exec(self, gate)
 
-    async def start(self, command: bytes) -> asyncio.subprocess.Process:
-        """Start a command in a process session of its own."""
-        process = await asyncio.create_subprocess_exec(
-            "/bin/sh",
-            "-c",
-            command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=self._account.home,
-            env=self._account.environment(),
-            start_new_session=True,
-            umask=0o022,
-            **self._account.identity,
-        )
-        return self._kept(process)
-
-    async def start_shell(self, terminal: int) -> asyncio.subprocess.Process:
-        """Start an interactive shell on a terminal, in a process session of its own that it controls."""
-        process = await asyncio.create_subprocess_exec(
-            "/bin/sh",
-            "-i",
-            stdin=terminal,
-            stdout=terminal,
-            stderr=terminal,
-            cwd=self._account.home,
-            env=self._account.environment() | {"TERM": "vt100", "PS1": "$ "},
-            start_new_session=True,
-            umask=0o022,
-            preexec_fn=_control_terminal,
-            **self._account.identity,
-        )
-        return self._kept(process)
-
-    def _kept(self, process: asyncio.subprocess.Process) -> asyncio.subprocess.Process:
-        self._processes.add(process)
-        if self._is_ending:
-            _end(process)
-        return process
-
-    def ended(self, process: asyncio.subprocess.Process) -> None:
-        """A process is gone."""
-        self._processes.discard(process)
-
     def spawn(self, session: "_Exec", command: bytes) -> None:
         """Run a session's command in the background."""
         self._tasks.create_task(session.run(command))
 
     def spawn_shell(self, terminal: PosixTerminal) -> None:
         """Run a shell in the background."""
-        self._tasks.create_task(terminal.run(self))
-
-
-def _control_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
-def _end(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _make_account() -> _Account:
-    home = Path(tempfile.mkdtemp(prefix="mcp-ssh-lab-"))
-    if os.geteuid() != 0:
-        return _Account(home, {})
-    os.chown(home, nobody_uid, nobody_gid)
-    return _Account(home, {"user": nobody_uid, "group": nobody_gid, "extra_groups": []})
+        self._tasks.create_task(terminal.run(self.processes))
 
 
 class _Gate(asyncssh.SSHServer):
@@ -288,7 +201,7 @@ class _Exec(asyncssh.SSHServerSession[bytes]):
 
     async def run(self, command: bytes) -> None:
         """Carry the command from start to end. Its caller owns the task."""
-        process = self._process = await self._lab.start(command)
+        process = self._process = await self._lab.processes.start(command)
         self._feed_early(process)
         pumps = [
             asyncio.ensure_future(self._pump(process.stdout, None)),
@@ -298,7 +211,7 @@ class _Exec(asyncssh.SSHServerSession[bytes]):
             code = await process.wait()
             await asyncio.wait(pumps, timeout=drain_s)
         finally:
-            self._lab.ended(process)
+            self._lab.processes.ended(process)
             for pump in pumps:
                 pump.cancel()
         self._tell_end(code)

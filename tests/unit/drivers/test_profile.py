@@ -7,7 +7,7 @@ import pytest
 from mcp_ssh.model.host import Shell
 from mcp_ssh_drivers.modes import Move, NoWayError, way
 from mcp_ssh_drivers.profile import Profile, faults, profile_from
-from mcp_ssh_drivers.registry import generic, known, login_name, profile_for, profile_of
+from mcp_ssh_drivers.registry import detected, generic, known, login_name, profile_for, profile_of
 from tests.support.hosts import host
 
 PROFILES = known()
@@ -158,3 +158,14 @@ def test_a_login_name_gets_the_suffix_of_its_platform_unless_it_has_one() -> Non
     assert login_name(router, PROFILES) == "admin+cte4096w"
     assert login_name(replace(router, user="admin+ct80w"), PROFILES) == "admin+ct80w"
     assert login_name(host("web", user="ann"), PROFILES) == "ann"
+
+
+@pytest.mark.parametrize(
+    ("identification", "platform"),
+    [("SSH-2.0-Cisco-1.25", "cisco_ios"), ("SSH-2.0-ROSSSH", "mikrotik_routeros"), ("SSH-2.0-OpenSSH_9.2p1", None)],
+)
+def test_a_platform_that_nobody_named_is_what_the_ssh_server_says(identification: str, platform: str | None) -> None:
+    device = host("d", shell=Shell.CLI, prompt_regex=r"d[>#]")
+    assert detected(device, identification, PROFILES).platform == platform
+    named = replace(device, platform="frr")
+    assert detected(named, identification, PROFILES) == named
