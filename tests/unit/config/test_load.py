@@ -10,6 +10,7 @@ from mcp_ssh.config.load import load, parse
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.model.errors import ConfigurationError
 from mcp_ssh.model.host import AuthMethod, Host, HostKeyChecking, Shell
+from mcp_ssh_drivers.registry import known
 
 FILE = Path("/etc/mcp/hosts.yaml")
 ENVIRONMENT = Environment(config=FILE, home=Path("/home/ann"))
@@ -318,3 +319,40 @@ def test_a_folder_and_a_file_that_is_no_text_are_told(tmp_path: Path) -> None:
 def test_whatever_the_text_it_is_a_snapshot_or_a_configuration_error(text: str) -> None:
     with contextlib.suppress(ConfigurationError):
         read(text)
+
+
+def test_the_keys_of_shells_and_outputs_reach_hosts_and_settings() -> None:
+    snapshot = read(
+        """
+hosts:
+  sw:
+    host: 192.0.2.1
+    user: a
+    auth: {method: agent}
+    shell: cli
+    platform: frr
+    multiline: true
+  web:
+    host: 192.0.2.2
+    user: a
+    auth: {method: agent}
+    sudo_env: WEB_SUDO
+    limits: {idle_seconds: 20}
+settings:
+  reply_within: 12
+  outputs: {quota_bytes: 70000, ttl: 60}
+"""
+    )
+    assert snapshot.inventory.hosts["sw"].multiline
+    assert snapshot.inventory.hosts["web"].sudo_env == "WEB_SUDO"
+    assert snapshot.inventory.hosts["web"].limits.idle_seconds == 20
+    assert (snapshot.settings.reply_within_s, snapshot.settings.outputs_ttl_s) == (12, 60)
+    assert snapshot.settings.outputs_quota_bytes == 70_000
+
+
+def test_a_folder_of_profiles_that_is_not_right_is_a_fault_of_its_key(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("{name: x1}")
+    path = tmp_path / "hosts.yaml"
+    path.write_text(f"hosts: {{}}\nsettings:\n  profiles_dir: {tmp_path}\n")
+    with pytest.raises(ConfigurationError, match=r"hosts.yaml:3: settings.profiles_dir: .*mine.yaml"):
+        load(Environment(config=path, home=tmp_path), known)
