@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 
 def _is_regex(value: str) -> str:
@@ -130,7 +130,15 @@ class Profile(_Part):
 
 
 def profile_from(data: Mapping[str, Any], parents: Mapping[str, Profile]) -> Profile:
-    """A profile from YAML's data. Raises `ValueError` (pydantic's among them) with the fault."""
+    """A profile from YAML's data. Raises `ValueError` with all faults, one a line."""
+    try:
+        return _profile_from(data, parents)
+    except ValidationError as error:
+        rows = [f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors()]
+        raise ValueError("\n".join(rows)) from None
+
+
+def _profile_from(data: Mapping[str, Any], parents: Mapping[str, Profile]) -> Profile:
     own = dict(data)
     parent_name = own.pop("extends", None)
     if parent_name is None:

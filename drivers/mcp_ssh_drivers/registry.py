@@ -60,7 +60,7 @@ def _read(folder: Traversable, before: Mapping[str, Profile]) -> dict[str, Profi
             try:
                 profile = profile_from(data, profiles)
             except ValueError as error:
-                raise ValueError(f"{folder}/{name}: {error}") from None
+                raise ValueError(f"{folder}/{name}: {'; '.join(str(error).splitlines())}") from None
             profiles[profile.name] = profile
     return profiles
 

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import yaml
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
@@ -57,10 +56,8 @@ def check(file: Path) -> int:
 def _read(file: Path) -> tuple[Profile | None, list[str]]:
     try:
         return profile_from(_data(file), known()), []
-    except ValidationError as error:
-        return None, [f"{'.'.join(map(str, row['loc']))}: {row['msg']}" for row in error.errors()]
     except ValueError as error:
-        return None, [str(error)]
+        return None, str(error).splitlines()
 
 
 def _data(file: Path) -> dict[str, object]:
