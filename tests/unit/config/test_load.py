@@ -356,7 +356,6 @@ def test_a_folder_of_profiles_that_is_not_right_is_a_fault_of_its_key(tmp_path: 
     (folder / "mine.yaml").write_text("{name: x1}")
     path = tmp_path / "hosts.yaml"
     path.write_text(f"hosts: {{}}\nsettings:\n  profiles_dir: {folder}\n")
-    with pytest.raises(
-        ConfigurationError, match=r"hosts.yaml:3: settings.profiles_dir: .*mine.yaml: about: Field required"
-    ):
+    words = r"hosts\.yaml:3: settings\.profiles_dir: .*mine\.yaml: about: Field required"
+    with pytest.raises(ConfigurationError, match=words):
         load(Environment(config=path, home=tmp_path), known)
