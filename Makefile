@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check format schema lock test-setup clean
+.PHONY: help demo test check bench format schema lock test-setup clean
 
 help:
 	@echo 'make demo         see it work on a host of its own'
 	@echo 'make test         all tests; those whose real part is missing skip and say so'
 	@echo 'make check        lint, types, import rules: what CI checks'
+	@echo 'make bench        measure; quick modes of the same run among the tests'
 	@echo 'make test-setup   install the real parts that tests talk to (Debian, root)'
 	@echo 'make format       format the code'
 	@echo 'make schema       write hosts.schema.json from the code'
@@ -39,6 +40,9 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m bench.terminal
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix --exit-zero .

@@ -15,6 +15,7 @@ returned with its text; nothing is answered unasked, and a bare Enter is never u
 import re
 
 from mcp_ssh_drivers.capture import HeadTail
+from mcp_ssh_drivers.complaints import Complaints
 from mcp_ssh_drivers.exchange import Action, Arrived, Asked, Exchange, NotAtPrompt, Page, Send, State
 from mcp_ssh_drivers.profile import Profile
 from mcp_ssh_drivers.prompt import PromptFound, PromptReader
@@ -44,7 +45,7 @@ class Dialogue:
         self.exchange = Exchange(HeadTail(own_output_bytes))
         self.unsolicited: list[str] = []
         self._terminal = Terminal(self.charset)
-        self._errors = re.compile("|".join(f"(?:{text})" for text in profile.errors) or r"(?!)", re.MULTILINE)
+        self._complaints = Complaints(profile.errors)
         self._questions = [re.compile(each.match) for each in profile.questions]
         self._password = re.compile(self.profile.asks_secret)
         self._above = re.compile(profile.above_prompt) if profile.above_prompt else None
@@ -196,9 +197,8 @@ class Dialogue:
         base = self.prompts.base
         if base and base in text and not self._shows_transcript:
             self._shows_transcript = any(self.prompts.begins(line) for line in text.split("\n"))
-        if self.exchange.device_error is None and (found := self._errors.search(text)) is not None:
-            start = text.rfind("\n", 0, found.start()) + 1
-            self.exchange.device_error = text[start:].partition("\n")[0].strip()
+        if self.exchange.device_error is None:
+            self.exchange.device_error = self._complaints.find(text)
         self.exchange.output.feed((text + "\n").encode("utf-8", "replace"))
 
     # --- the tail

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_ssh_drivers.capture import HeadTail
+from mcp_ssh_drivers.complaints import Complaints
 from mcp_ssh_drivers.dialogue import Dialogue
 from mcp_ssh_drivers.exchange import Action, Arrived, Asked, NotAtPrompt, Send, State
 from mcp_ssh_drivers.prompt import PromptReader
@@ -239,3 +240,22 @@ def test_an_error_among_many_lines_of_one_chunk_is_told_with_its_own_line_alone(
     talk.runs("show x")
     talk.hears(b"one\r\n100% Invalid\r\n% Incomplete command.\r\ntwo\r\nsw1#")
     assert talk.dialogue.exchange.device_error == "% Incomplete command."
+
+
+@pytest.mark.parametrize("patterns", [("^% Invalid", "^Command .* failed$"), ("% Invalid", "^Command .* failed$")])
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("% Invalid input", "% Invalid input"),
+        ("one\n  ^\n% Invalid input at x\nthree", "% Invalid input at x"),
+        ("one\nCommand rm failed\nCommand rm failed again", "Command rm failed"),
+        ("Command rm failed again", None),
+        ("", None),
+    ],
+)
+def test_a_complaint_is_found_as_its_whole_line(patterns: tuple[str, ...], text: str, line: str | None) -> None:
+    assert Complaints(patterns).find(text) == line
+
+
+def test_without_patterns_nothing_is_a_complaint() -> None:
+    assert Complaints(()).find("% Invalid") is None
