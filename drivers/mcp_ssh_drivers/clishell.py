@@ -166,6 +166,7 @@ class CliShell:
     async def _lines(self, command: Command, kept: HeadTail, began: float, until: float) -> CommandResult:
         loop = asyncio.get_running_loop()
         lines = [line for line in command.text.split("\n") if line.strip()]
+        self._refuse_long(lines)
         for number, line in enumerate(lines, 1):
             at_once = self._profile.is_safe(line)
             try:
@@ -186,6 +187,16 @@ class CliShell:
             if told.outcome is not Outcome.COMPLETED or told.device_error is not None or number == len(lines):
                 return _at_line(told, line, number, lines)
         raise AssertionError  # the last line returns
+
+    def _refuse_long(self, lines: list[str]) -> None:
+        """A line editor would cut what it does not take, and run the rest."""
+        most = self._profile.max_line
+        longest = max(map(len, lines))
+        if most is not None and longest > most:
+            raise InvalidArgumentError(
+                f"a line has {longest} characters and the device takes {most}; nothing was sent",
+                hint="split the command",
+            )
 
     async def _cancelled(self, began: float) -> CommandResult:
         answer_cancellation()

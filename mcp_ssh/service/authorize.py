@@ -52,6 +52,10 @@ def _check_text(request: Request, text: str, host: Host, settings: Settings) -> 
         refuse_hidden(text)
         return
     _check_command(text, settings)
+    if request.wish is not None and request.wish.mode is not None and host.shell is Shell.POSIX:
+        raise InvalidArgumentError(
+            f"{host.name} is a posix host and has no modes; nothing was sent", hint="leave `mode` out"
+        )
     takes_several = host.multiline and request.operation is Operation.SHELL
     if host.shell is Shell.CLI and not takes_several:
         _check_line(text)

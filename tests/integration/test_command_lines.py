@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_ssh.model.errors import NotAtPromptError, SessionLostError
+from mcp_ssh.model.errors import InvalidArgumentError, NotAtPromptError, SessionLostError
 from mcp_ssh.model.result import Ended, Outcome
 from mcp_ssh.ports import Connection
 from mcp_ssh_drivers.cli import CliDriver
@@ -154,6 +154,19 @@ def plain(folder: Path) -> Sshd:
 
 
 UNIT = generic(r"unit-7>\s*$", PROFILES)
+
+
+async def test_a_line_that_the_editor_of_busybox_would_cut_is_refused(tmp_path: Path) -> None:
+    ash = PROFILES["busybox"].model_copy(update={"prompt": "(?P<base>unit-7)(?P<end>>)"})
+    with Sshd(tmp_path / "ash", extra=("ForceCommand exec env PS1='unit-7> ' ENV= busybox ash",)) as server:
+        async with connected(server, tmp_path) as connection:
+            shell = CliShell(connection, ash)
+            await shell.open(10)
+            fits = "echo " + "y" * 1_010
+            assert (await shell.run(command(fits))).stdout.head.decode() == fits.removeprefix("echo ") + "\n"
+            with pytest.raises(InvalidArgumentError, match="1023 characters and the device takes 1022"):
+                await shell.run(command("echo " + "y" * 1_018))
+            assert (await shell.run(command("echo on"))).stdout.head == b"on\n"
 
 
 async def test_a_command_that_takes_too_long_is_interrupted_and_the_shell_goes_on(tmp_path: Path) -> None:

@@ -169,3 +169,16 @@ def test_a_platform_that_nobody_named_is_what_the_ssh_server_says(identification
     assert detected(device, identification, PROFILES).platform == platform
     named = replace(device, platform="frr")
     assert detected(named, identification, PROFILES) == named
+
+
+def test_a_package_brings_profiles_by_an_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "their_profiles"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "box.yaml").write_text("{name: their_box, extends: frr, about: theirs, source: capture}")
+    info = tmp_path / "theirs-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[mcp_ssh.profiles]\ntheirs = their_profiles\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert known()["their_box"].about == "theirs"

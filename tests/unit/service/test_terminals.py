@@ -308,3 +308,20 @@ async def test_a_closed_shell_is_forgotten_with_its_handle() -> None:
             await run(it.app.terminals, "show clock", session=shell.handle)
         await asyncio.sleep(0.05)
         assert transport.connections[0].is_closed
+
+
+async def test_a_device_takes_abbreviations_and_its_characters_are_its_own() -> None:
+    async with on_switch(charset="latin-1") as (it, transport):
+        assert text(await run(it.app.terminals, "sh cl")).startswith("*12:00:00")
+        await run(it.app.terminals, "interface Gi0/1", mode="config")
+        transport.devices[0].log("caf\xe9 is open")
+        await asyncio.sleep(0.05)
+        told = await run(it.app.terminals, "show clock")
+        assert told.unsolicited == ("caf\xe9 is open",)
+
+
+async def test_a_posix_host_has_no_modes() -> None:
+    async with daemon() as it:
+        with pytest.raises(InvalidArgumentError, match="has no modes; nothing was sent"):
+            await it.app.terminals.run(ONE, "web", Wish("uptime", mode="config"))
+        assert it.transport.attempts == []
