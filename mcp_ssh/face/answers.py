@@ -28,7 +28,7 @@ def of_answer(answer: Answer, shell: Shell | None = None) -> CallToolResult:
     run, done = answer.run, answer.done
     result = done.result if done is not None else _unfinished(run)
     stderr = shown(result.stderr, inline_stderr_chars)
-    stdout = shown(result.stdout, inline_chars - len(stderr.text))
+    stdout = shown(result.stdout, inline_chars - len(stderr.text), terminal=shell is not None)
     notes = key_notes(done.session.connection.peer.host_key, first=done.first) if done is not None else []
     notes += [*_notes(result), *_next_steps(answer, stdout.left_out_bytes + stderr.left_out_bytes)]
     view = RunResult(
@@ -73,10 +73,12 @@ def _unfinished(run: Run) -> CommandResult:
 def _next_steps(answer: Answer, left_out_bytes: int) -> list[str]:
     if answer.done is None:
         handle = answer.handle
+        if answer.run.session is None:
+            return [f"it has not begun: it waits for the connection, or for its turn; ssh_read {handle} tells"]
         return [f"it goes on; ssh_read {handle} with `wait` tells its end; ssh_send talks to it, key ctrl-c stops it"]
     if answer.done.result.outcome is Outcome.WAITING_INPUT:
         return ["answer with ssh_send, or leave it with ssh_send key ctrl-c"]
-    return [f"ssh_read handle {answer.handle} gives the rest"] if answer.handle and left_out_bytes else []
+    return [f"ssh_read {answer.handle} gives the rest"] if answer.handle and left_out_bytes else []
 
 
 def of_reading(reading: ReadPart) -> CallToolResult:

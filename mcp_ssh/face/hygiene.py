@@ -23,6 +23,7 @@ _escape = regex.compile(
     """,
     regex.VERBOSE,
 )
+_written_over = regex.compile(r"[^\n]*\r(?=[^\r\n])")
 _kept_controls = "\n\t"
 
 
@@ -35,20 +36,29 @@ class Shown:
     base64: str | None = None
 
 
-def shown(output: Captured, limit_chars: int) -> Shown:
-    """The output as text of about `limit_chars` characters at most: head and tail, with a line between them."""
+def shown(output: Captured, limit_chars: int, *, terminal: bool = False) -> Shown:
+    """The output as text of about `limit_chars` characters at most: head and tail, with a line between them.
+
+    `terminal`: it was drawn on one, and lines are shown as they stood last.
+    """
+    draw = drawn_over if terminal else str
     raw = output.head + output.tail
     head, tail = _decode(output.head), _decode(output.tail)
     is_exact = output.omitted == 0 and len(raw) <= exact_bytes and not _is_utf8(raw)
     exact = base64.b64encode(raw).decode("ascii") if is_exact else None
     if output.omitted == 0 and len(head) <= limit_chars:
-        return Shown(clean(head), 0, exact)
+        return Shown(clean(draw(head)), 0, exact)
     if output.omitted == 0:
         tail = head
     keep = max(0, limit_chars * 2 // 3), max(0, limit_chars // 3)
     first, last = head[: keep[0]], tail[len(tail) - min(keep[1], len(tail)) :]
     left_out = output.total - len(_encode(first)) - len(_encode(last))
-    return Shown(f"{clean(first)}\n[... {left_out} bytes left out ...]\n{clean(last)}", left_out, exact)
+    return Shown(f"{clean(draw(first))}\n[... {left_out} bytes left out ...]\n{clean(draw(last))}", left_out, exact)
+
+
+def drawn_over(text: str) -> str:
+    """Lines as they stood last on a terminal: what a carriage return let be written over is progress, and gone."""
+    return _written_over.sub("", text)
 
 
 def clean(text: str) -> str:

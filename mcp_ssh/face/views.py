@@ -171,7 +171,7 @@ def of_disconnected(host: str, views: tuple[SessionView, ...]) -> CallToolResult
     running = sum(view.running for view in views)
     notes = [f"{running} commands were running; their outcome is unknown"] if running else []
     view = Disconnected(host=host, closed=[view.id for view in views], notes=notes)
-    return reply(view, "\n".join([f"closed {len(views)} session of {host}", *notes]))
+    return reply(view, "\n".join([f"closed {len(views)} session{'s' if len(views) != 1 else ''} of {host}", *notes]))
 
 
 def of_health(health: Health) -> CallToolResult:

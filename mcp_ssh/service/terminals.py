@@ -123,13 +123,13 @@ class Terminals:
         timeout_s: float | None = None,
         reply_within_s: float | None = None,
         confirmed: bool = False,
-    ) -> Answer:
+    ) -> tuple[Answer, Shell | None]:
         """Say something to the program that runs or asks in a shell, or interrupt a command by its handle."""
         within_s = reply_within(reply_within_s, self._configuration.current.settings)
         said.check()
         entry = self._host(host)
         if session is not None and session.startswith("r-"):
-            return await self._stopped(host, said, self._runs.named(caller, session), within_s)
+            return await self._stopped(host, said, self._runs.named(caller, session), within_s), None
         shell = self._shells.known(caller, entry.name, session)
         driver = shell.driver if shell is not None else None
         if shell is None or driver is None:
@@ -145,8 +145,8 @@ class Terminals:
         if active is not None and active.session is not None and (task := active.task) is not None:
             await self._pipeline.dispatch(request, _typed(shell, speech), active.session)
             wait_s = within_s if said.key is Key.CTRL_C else min(said_wait_s, within_s)
-            return await self._runs.answer(active, wait_s, task)
-        return await self._answered(caller, shell, speech, request, within_s)
+            return await self._runs.answer(active, wait_s, task), shell
+        return await self._answered(caller, shell, speech, request, within_s), shell
 
     # --- inside
 

@@ -78,7 +78,7 @@ async def test_the_secret_that_sudo_asks_for_is_given_by_name_and_shown_nowhere(
         assert asked.question == "[sudo] password for ann:"
         with pytest.raises(InvalidArgumentError, match="never text from you"):
             await app.terminals.send(ONE, "web", Said(text="open-sesame"), confirmed=True)
-        answer = await app.terminals.send(ONE, "web", Said(secret="WEB_SUDO"))
+        answer, _ = await app.terminals.send(ONE, "web", Said(secret="WEB_SUDO"))
         assert answer.result.stdout.head == b"\nin\n"
         assert "open-sesame" not in repr((asked, answer.result, audit.records))
 
@@ -88,13 +88,13 @@ async def test_words_to_a_program_need_a_person_and_listed_answers_do_not(sshd: 
         await run(app, "printf 'Do you want to continue? [Y/n] '; read -r a; echo $a")
         with pytest.raises(ConfirmationRequiredError):
             await app.terminals.send(ONE, "web", Said(text="n; rm -r /srv"))
-        assert (await app.terminals.send(ONE, "web", Said(text="n"))).result.stdout.head == b"n\n"
+        assert (await app.terminals.send(ONE, "web", Said(text="n")))[0].result.stdout.head == b"n\n"
         running, _ = await app.terminals.run(ONE, "web", Wish("cat", timeout_s=20), reply_within_s=1)
         assert running.done is None
         with pytest.raises(ConfirmationRequiredError):
             await app.terminals.send(ONE, "web", Said(text="hello"))
         await app.terminals.send(ONE, "web", Said(text="hello"), confirmed=True)
-        ended = await app.terminals.send(ONE, "web", Said(key=Key.CTRL_D), confirmed=True)
+        ended, _ = await app.terminals.send(ONE, "web", Said(key=Key.CTRL_D), confirmed=True)
         assert ended.result.stdout.head == b"hello\n"
 
 
@@ -129,7 +129,7 @@ async def test_a_stateless_command_is_ended_by_its_handle_with_all_that_it_start
     async with app_on(sshd, tmp_path) as app:
         wish = Wish("sleep 75.04 & sleep 75.04", timeout_s=30)
         answer = await app.commands.run(ONE, "web", wish, reply_within_s=0.5)
-        stopped = await app.terminals.send(ONE, "web", Said(key=Key.CTRL_C), session=answer.handle)
+        stopped, _ = await app.terminals.send(ONE, "web", Said(key=Key.CTRL_C), session=answer.handle)
         assert (stopped.result.outcome, stopped.result.ended) == (Outcome.CANCELLED, Ended.CERTAIN)
         assert processes_with("75.04") == []
 

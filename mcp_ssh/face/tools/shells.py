@@ -73,7 +73,7 @@ def shell_tools(services: Services, principal: Principal) -> list[StrictTool]:
     ) -> Annotated[CallToolResult, schemas.RunResult]:
         """Answer what asks in your shell, talk to a program that runs there, or interrupt a command."""
         said = Said(text, enter=enter, key=Key(key) if key is not None else None, secret=secret)
-        answer = await terminals.send(
+        answer, shell = await terminals.send(
             caller_of(principal, ctx),
             host,
             said,
@@ -82,7 +82,7 @@ def shell_tools(services: Services, principal: Principal) -> list[StrictTool]:
             reply_within_s=reply_within,
             confirmed=confirm_dangerous,
         )
-        return answers.of_answer(answer)
+        return answers.of_answer(answer, shell)
 
     async def ssh_read(  # noqa: PLR0913, PLR0917  each argument is one of the tool's own
         handle: Annotated[str, Field(description="Handle of a command", max_length=200)],

@@ -74,3 +74,16 @@ def test_bytes_that_were_dropped_earlier_are_counted_too() -> None:
 def test_a_character_on_the_border_is_not_lost() -> None:
     got = shown(Captured("ä".encode() * 1000), 30)
     assert got.left_out_bytes == 2000 - 60
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"Reading... 0%\r\rReading... 93%\rReading... Done\n", "Reading... Done\n"),
+        (b"one\r\ntwo\r\n", "one\ntwo\n"),
+        (b"10%\r20%\n30%\r40%", "20%\n40%"),
+        (b"ends with it\r", "ends with it\\x0d"),
+    ],
+)
+def test_on_a_terminal_a_line_is_shown_as_it_stood_last(raw: bytes, text: str) -> None:
+    assert shown(Captured(raw), 1_000, terminal=True).text == text

@@ -97,7 +97,7 @@ async def test_a_question_comes_back_and_its_listed_answer_is_judged_as_the_comm
         assert (asked.outcome, asked.question) == (Outcome.WAITING_INPUT, "Destination filename [startup-config]?")
         with pytest.raises(NotAtPromptError, match="is waited for"):
             await run(shells, "show clock")
-        answer = await shells.send(ONE, "sw", Said(text=""))
+        answer, _ = await shells.send(ONE, "sw", Said(text=""))
         assert "[OK]" in text(answer)
         assert transport.devices[0].mode == "privileged"
         assert it.audit.events()[-2:] == ["decided", "finished"]
@@ -111,7 +111,7 @@ async def test_free_words_to_a_program_are_dangerous_until_a_person_agrees() -> 
         await run(shells, "copy running-config startup-config")
         with pytest.raises(ConfirmationRequiredError, match=r"opaque\.interactive"):
             await shells.send(ONE, "sw", Said(text="flash:other"))
-        answer = await shells.send(ONE, "sw", Said(text="flash:other"), confirmed=True)
+        answer, _ = await shells.send(ONE, "sw", Said(text="flash:other"), confirmed=True)
         assert answer.result.device_error == "%Error opening nvram: (Permission denied)"
         assert transport.devices[0].lines[-1] == "copy running-config startup-config"
 
@@ -127,7 +127,7 @@ async def test_an_answer_to_a_dangerous_command_is_as_dangerous_as_the_command()
         assert asked.question == "Proceed with reload? [confirm]"
         with pytest.raises(ConfirmationRequiredError):
             await shells.send(ONE, "sw", Said(text="y", enter=False))
-        left = await shells.send(ONE, "sw", Said(key=Key.CTRL_C))
+        left, _ = await shells.send(ONE, "sw", Said(key=Key.CTRL_C))
         assert left.result.outcome is Outcome.INTERRUPTED
         assert transport.devices[0].mode == "privileged"
         assert text(await run(shells, "show clock")).startswith("*12:00:00")
@@ -142,7 +142,7 @@ async def test_a_secret_is_given_by_name_where_one_is_asked_for_and_shown_nowher
             await shells.send(ONE, "sw", Said(text=SECRET), confirmed=True)
         with pytest.raises(InvalidArgumentError, match="has no secret"):
             await shells.send(ONE, "sw", Said(secret="HOME"))
-        answer = await shells.send(ONE, "sw", Said(secret="SWITCH_ENABLE"))
+        answer, _ = await shells.send(ONE, "sw", Said(secret="SWITCH_ENABLE"))
         assert answer.result.mode == "privileged"
         with pytest.raises(NotAtPromptError, match="nothing was sent"):
             await shells.send(ONE, "sw", Said(secret="SWITCH_ENABLE"))
@@ -233,7 +233,7 @@ async def test_a_call_answers_in_time_and_its_command_goes_on() -> None:
         for stranger in (BOB,):
             with pytest.raises(UnknownSessionError):
                 await it.app.reader.read(stranger, answer.handle, Place())
-        stopped = await shells.send(ONE, "sw", Said(key=Key.CTRL_C))
+        stopped, _ = await shells.send(ONE, "sw", Said(key=Key.CTRL_C))
         assert stopped.result.outcome is Outcome.INTERRUPTED
         assert shell.active_run is None
         assert text(await run(shells, "show clock")).startswith("*12:00:00")
@@ -271,7 +271,7 @@ async def test_a_stateless_command_that_goes_on_can_be_interrupted_by_its_handle
     async with on_switch() as (it, _):
         answer = await it.app.commands.run(ANN, "sw", Wish("ping 192.0.2.9", timeout_s=20), reply_within_s=1)
         assert answer.handle is not None
-        stopped = await it.app.terminals.send(ANN, "sw", Said(key=Key.CTRL_C), session=answer.handle)
+        stopped, _ = await it.app.terminals.send(ANN, "sw", Said(key=Key.CTRL_C), session=answer.handle)
         assert stopped.result.outcome is Outcome.CANCELLED
 
 
