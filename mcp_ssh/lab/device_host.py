@@ -10,6 +10,7 @@ from typing import Self
 import asyncssh
 
 from mcp_ssh.lab.device import Device, Kind
+from mcp_ssh.lab.loopback import Loopback, OneKey
 
 _lookalikes = b">#:?]"
 
@@ -38,57 +39,27 @@ class Wire:
             yield data[start:], 0.0
 
 
-class DeviceHost:
+class DeviceHost(Loopback):
     """A device with an SSH server; an async context. `devices` are its logins so far, the newest last."""
 
     def __init__(self, folder: Path, kind: Kind, *, host: str = "sw1", wire: Wire | None = None) -> None:
-        self._folder = folder
+        super().__init__(folder)
         self._kind = kind
         self._name = host
-        self._server: asyncssh.SSHAcceptor | None = None
-        self._host_key = asyncssh.generate_private_key("ssh-ed25519")
         self._tasks = asyncio.TaskGroup()
         self._carriers: set[asyncio.Task[None]] = set()
         self.wire = wire or Wire()
-        self.client_key_path = folder / "client_key"
         self.devices: list[Device] = []
-
-    @property
-    def port(self) -> int:
-        """Where it listens on 127.0.0.1."""
-        assert self._server is not None  # noqa: S101  it is asked inside the context
-        return int(self._server.get_port())
-
-    @property
-    def host_key_fingerprint(self) -> str:
-        """SHA-256 of its key, as OpenSSH prints it."""
-        return str(self._host_key.get_fingerprint("sha256"))
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        client_key = asyncssh.generate_private_key("ssh-ed25519")
-        self.client_key_path.touch(mode=0o600)
-        client_key.write_private_key(self.client_key_path)
-        self._server = await asyncssh.listen(
-            "127.0.0.1",
-            0,
-            server_factory=lambda: _Login(self, client_key.convert_to_public()),
-            server_host_keys=[self._host_key],
-            encoding=None,
-            line_editor=False,
-            allow_scp=False,
-            agent_forwarding=False,
-            gss_host=None,
-        )
+        await self._listen(lambda key: _Login(self, key))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        await self._stop_listening()
         for carrier in self._carriers:
             carrier.cancel()
         await self._tasks.__aexit__(kind, error, trace)
@@ -114,23 +85,12 @@ class DeviceHost:
         channel.exit(0)
 
 
-class _Login(asyncssh.SSHServer):
-    """One connection: one key, terminals alone."""
+class _Login(OneKey):
+    """One connection: terminals alone."""
 
     def __init__(self, host: DeviceHost, key: asyncssh.SSHKey) -> None:
+        super().__init__(key)
         self._host = host
-        self._key = key.convert_to_public()
-
-    def begin_auth(self, username: str) -> bool:
-        del username
-        return True
-
-    def public_key_auth_supported(self) -> bool:
-        return True
-
-    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        del username
-        return key == self._key
 
     def session_requested(self) -> "_Terminal":
         return _Terminal(self._host)

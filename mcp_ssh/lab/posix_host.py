@@ -16,6 +16,7 @@ from typing import Self
 
 import asyncssh
 
+from mcp_ssh.lab.loopback import Loopback, OneKey
 from mcp_ssh.lab.posix_terminal import PosixTerminal
 from mcp_ssh.lab.processes import Processes
 
@@ -26,55 +27,26 @@ _signals = {name.removeprefix("SIG"): number for name, number in signal.Signals.
 _names = {number: name for name, number in _signals.items()}
 
 
-class PosixHost:
+class PosixHost(Loopback):
     """The host; an async context. `folder` gets its keys; commands start in a home folder of their own."""
 
     def __init__(self, folder: Path, *, max_sessions: int = 10) -> None:
-        self._folder = folder
+        super().__init__(folder)
         self._max_sessions = max_sessions
         self._tasks = asyncio.TaskGroup()
-        self._server: asyncssh.SSHAcceptor | None = None
-        self._host_key = asyncssh.generate_private_key("ssh-ed25519")
         self.processes = Processes()
-        self.client_key_path = folder / "client_key"
         self.connections = 0
 
-    @property
-    def port(self) -> int:
-        """Where it listens on 127.0.0.1."""
-        assert self._server is not None  # noqa: S101  it is asked inside the context
-        return int(self._server.get_port())
-
-    @property
-    def host_key_fingerprint(self) -> str:
-        """SHA-256 of its key, as OpenSSH prints it."""
-        return str(self._host_key.get_fingerprint("sha256"))
-
     async def __aenter__(self) -> Self:
-        self._folder.mkdir(parents=True, exist_ok=True)
         self.processes.begin()
-        client_key = asyncssh.generate_private_key("ssh-ed25519")
-        self.client_key_path.touch(mode=0o600)
-        client_key.write_private_key(self.client_key_path)
         await self._tasks.__aenter__()
-        self._server = await asyncssh.listen(
-            "127.0.0.1",
-            0,
-            server_factory=lambda: _Gate(self, client_key.convert_to_public()),
-            server_host_keys=[self._host_key],
-            encoding=None,
-            allow_scp=False,
-            agent_forwarding=False,
-            gss_host=None,
-        )
+        await self._listen(lambda key: _Gate(self, key))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        await self._stop_listening()
         self.processes.end()
         await self._tasks.__aexit__(kind, error, trace)
         self.processes.forget()
@@ -94,24 +66,13 @@ class PosixHost:
         self._tasks.create_task(terminal.run(self.processes))
 
 
-class _Gate(asyncssh.SSHServer):
+class _Gate(OneKey):
     """One connection: lets the one key in."""
 
     def __init__(self, lab: PosixHost, key: asyncssh.SSHKey) -> None:
+        super().__init__(key)
         self._lab = lab
-        self._key = key
         self.sessions = 0
-
-    def begin_auth(self, username: str) -> bool:
-        del username
-        return True
-
-    def public_key_auth_supported(self) -> bool:
-        return True
-
-    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        del username
-        return key == self._key
 
     def auth_completed(self) -> None:
         self._lab.connections += 1
