@@ -29,7 +29,8 @@ def serve() -> int:
 
 async def _serve(environment: Environment, parent: int) -> None:
     async with running(environment, os.environ) as app:
-        server = mcp_server(app, Principal(f"stdio:{_user()}", Via.STDIO))
+        principal = Principal(f"stdio:{_user()}", Via.STDIO)
+        server = mcp_server(app, lambda: principal)
         await serve_stdio(server, parent, app.reload)
 
 

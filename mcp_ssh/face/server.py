@@ -4,12 +4,15 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import MCPServer
+from pydantic import AnyHttpUrl
 
 from mcp_ssh import __version__
+from mcp_ssh.face.tools.arguments import Who
 from mcp_ssh.face.tools.core import core_tools
 from mcp_ssh.face.tools.shells import shell_tools
-from mcp_ssh.model.principal import Principal
 from mcp_ssh.service.services import Services
 
 instructions = """\
@@ -27,6 +30,10 @@ and repeat with confirm_dangerous: true only if they agree. denied means no; do 
 """
 
 
+# Static bearer tokens: without a resource server URL no document sends clients to an authorization server.
+_bearer = AuthSettings(issuer_url=AnyHttpUrl("https://localhost"), resource_server_url=None)
+
+
 @asynccontextmanager
 async def _conversation(server: MCPServer[str]) -> AsyncIterator[str]:
     """A word for one connection of a client: its shells are its own, whoever else calls for the same principal."""
@@ -34,14 +41,16 @@ async def _conversation(server: MCPServer[str]) -> AsyncIterator[str]:
     yield secrets.token_hex(8)
 
 
-def mcp_server(services: Services, principal: Principal) -> MCPServer[str]:
-    """A server whose tools act for the principal."""
+def mcp_server(services: Services, who: Who, verifier: TokenVerifier | None = None) -> MCPServer[str]:
+    """A server whose tools act for whoever `who` names; with a verifier, for whom a token lets in."""
     return MCPServer(
         "mcp-ssh",
         title="mcp-ssh",
         version=__version__,
         instructions=instructions,
-        tools=[*core_tools(services, principal), *shell_tools(services, principal)],
+        tools=[*core_tools(services, who), *shell_tools(services, who)],
         lifespan=_conversation,
+        token_verifier=verifier,
+        auth=_bearer if verifier is not None else None,
         log_level="WARNING",
     )

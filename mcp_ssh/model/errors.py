@@ -182,6 +182,12 @@ class LinkSilentError(SessionLostError):
     code = "link_silent"
 
 
+class PermissionMissingError(McpSshError):
+    """The principal may not do this at all, whatever the command is."""
+
+    code = "permission_missing"
+
+
 class StateChangedError(McpSshError):
     """A shell is not where the judgement of a command took it to be. Nothing was sent."""
 

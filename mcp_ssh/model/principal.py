@@ -1,21 +1,75 @@
-"""Who calls."""
+"""Who calls, and what they may do."""
 
+import fnmatch
 from dataclasses import dataclass
 from enum import StrEnum
+
+from mcp_ssh.model.host import Host
 
 
 class Via(StrEnum):
     """The door that a principal came in by."""
 
     STDIO = "stdio"
+    NETWORK = "network"
+
+
+class Permission(StrEnum):
+    """What a principal may do. `OVERRIDE`: say in a person's place that something dangerous is meant."""
+
+    EXECUTE = "execute"
+    READ = "read"
+    WRITE = "write"
+    INSTALL = "install"
+    MANAGE = "manage"
+    OVERRIDE = "override"
+
+
+everything = frozenset(Permission)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a request is for. `name` is what the audit log says, such as `stdio:alice`."""
+    """Who a request is for. `name` is what the audit log says, such as `stdio:alice` or `token:cursor`.
+
+    It sees the hosts whose name fits one of the globs of `hosts`, or that carry one of `tags`; no other host exists
+    for it.
+    """
 
     name: str
     via: Via
+    permissions: frozenset[Permission] = everything
+    hosts: tuple[str, ...] = ("*",)
+    tags: frozenset[str] = frozenset()
+
+    def may(self, permission: Permission) -> bool:
+        """Whether it holds the permission."""
+        return permission in self.permissions
+
+    def sees(self, host: Host) -> bool:
+        """Whether the host exists for it."""
+        return bool(self.tags & host.tags) or any(fnmatch.fnmatchcase(host.name, glob) for glob in self.hosts)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A named token: the SHA-256 of its secret (hex), never the secret. `expires_at`: seconds since the epoch, UTC."""
+
+    name: str
+    sha256: str
+    permissions: frozenset[Permission]
+    hosts: tuple[str, ...] = ("*",)
+    tags: frozenset[str] = frozenset()
+    expires_at: float | None = None
+    enabled: bool = True
+
+    def is_valid(self, now: float) -> bool:
+        """Whether it lets anybody in now."""
+        return self.enabled and (self.expires_at is None or now < self.expires_at)
+
+    def principal(self) -> Principal:
+        """Whom it lets in."""
+        return Principal(f"token:{self.name}", Via.NETWORK, self.permissions, self.hosts, self.tags)
 
 
 @dataclass(frozen=True, slots=True)

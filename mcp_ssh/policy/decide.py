@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from mcp_ssh.model.command import Request
 from mcp_ssh.model.decision import Decision, Effect, Finding, Layer, Level, Verdict
 from mcp_ssh.model.host import Host
+from mcp_ssh.model.principal import Permission, Principal, Via
 
 
 def decide(request: Request, host: Host, verdict: Verdict | None) -> Decision:
     """Ask the layers in order; the first that does not allow decides. Without a command only the host is asked."""
     trace: list[Layer] = []
-    for layer in (_host(host), _safety(verdict, confirmed=request.confirmed)):
+    for layer in (_host(host), _safety(verdict, request)):
         trace.append(layer)
         if layer.effect is not Effect.ALLOW:
             return Decision(
@@ -29,16 +30,24 @@ def _host(host: Host) -> Layer:
     return Layer("host", Effect.DENY, "disabled", f"{host.name} is disabled")
 
 
-def _safety(verdict: Verdict | None, *, confirmed: bool) -> Layer:
+def _safety(verdict: Verdict | None, request: Request) -> Layer:
     if verdict is None:
         return Layer("safety", Effect.ALLOW, "no_command", "nothing runs")
     if verdict.level is not Level.DANGEROUS:
         return Layer("safety", Effect.ALLOW, verdict.level.value, "nothing dangerous was found")
     dangers = [found for found in verdict.findings if found.level is Level.DANGEROUS]
-    effect = Effect.ALLOW if confirmed else Effect.CONFIRM
     words = _told(dangers)
-    reason = f"confirmed by the model, although {words}" if confirmed else words
+    if not _may_confirm(request.principal):
+        reason = f"{words}: a person must agree to it, and {request.principal.name} may not speak for one"
+        return Layer("safety", Effect.DENY, dangers[0].rule, reason)
+    effect = Effect.ALLOW if request.confirmed else Effect.CONFIRM
+    reason = f"confirmed by the model, although {words}" if request.confirmed else words
     return Layer("safety", effect, dangers[0].rule, reason)
+
+
+def _may_confirm(principal: Principal) -> bool:
+    """On stdio the person sits beside the model; over the network the model speaks for one if its token says so."""
+    return principal.via is Via.STDIO or principal.may(Permission.OVERRIDE)
 
 
 def _told(dangers: Sequence[Finding]) -> str:

@@ -4,8 +4,9 @@ import difflib
 from dataclasses import dataclass
 
 from mcp_ssh.model.command import Command, Operation, Request
-from mcp_ssh.model.errors import HostDisabledError, InvalidArgumentError, UnknownHostError
+from mcp_ssh.model.errors import HostDisabledError, InvalidArgumentError, PermissionMissingError, UnknownHostError
 from mcp_ssh.model.host import Host, Inventory, Shell
+from mcp_ssh.model.principal import Permission, Principal
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.service.limits import within_limits
 
@@ -21,7 +22,8 @@ class Authorized:
 
 def authorize(request: Request, inventory: Inventory, settings: Settings) -> Authorized:
     """What is meant, within its limits. Raises an error of its own for each refusal; nothing was sent."""
-    host = known_host(request.host, inventory)
+    host = known_host(request.host, inventory, request.principal)
+    _check_permission(request)
     if not host.enabled:
         raise HostDisabledError(
             f"{host.name} is disabled; nothing was sent", hint="its operator can set `enabled: true` in hosts.yaml"
@@ -34,17 +36,26 @@ def authorize(request: Request, inventory: Inventory, settings: Settings) -> Aut
     return Authorized(host, command, command.timeout_s)
 
 
-def known_host(name: str, inventory: Inventory) -> Host:
-    """The host of that name, and only that: never a guess, never a default."""
+def known_host(name: str, inventory: Inventory, principal: Principal) -> Host:
+    """The host of that name, and only that: never a guess, never a default. One that is not seen is not known."""
     host = inventory.hosts.get(name)
-    if host is not None:
+    if host is not None and principal.sees(host):
         return host
-    near = difflib.get_close_matches(name, inventory.hosts, n=1)
+    seen = [each.name for each in inventory.hosts.values() if principal.sees(each)]
+    near = difflib.get_close_matches(name, seen, n=1)
     guess = f", did you mean {near[0]!r}?" if near else ""
     raise UnknownHostError(
         f"unknown host {name[:100]!r}{guess}",
         hint="ssh_list_hosts tells the hosts; only configured hosts can be reached",
     )
+
+
+def _check_permission(request: Request) -> None:
+    if not request.principal.may(Permission.EXECUTE):
+        raise PermissionMissingError(
+            f"{request.principal.name} may not execute anything; nothing was sent",
+            hint="whoever runs mcp-ssh gives permissions to tokens",
+        )
 
 
 def _check_text(request: Request, text: str, host: Host, settings: Settings) -> None:

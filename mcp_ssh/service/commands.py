@@ -100,14 +100,16 @@ class Commands:
     def sessions(self, caller: Caller) -> tuple[SessionView, ...]:
         """The open sessions that stateless commands share, and the caller's own shells; the oldest first."""
         own = {"", *(shell.handle for shell in self._shells.of(caller))}
-        return tuple(view for view in self._pool.sessions() if view.shell in own)
+        hosts = self._configuration.current.inventory.hosts
+        seen = {name for name, host in hosts.items() if caller.principal.sees(host)}
+        return tuple(view for view in self._pool.sessions() if view.shell in own and view.host in seen)
 
     async def disconnect(self, caller: Caller, host: str, session: str | None = None) -> tuple[SessionView, ...]:
         """Close the host's shared session and the caller's shells there, or one of these; gives what they were.
 
         Commands on them end with outcome `unknown`.
         """
-        known_host(host, self._configuration.current.inventory)
+        known_host(host, self._configuration.current.inventory, caller.principal)
         shells = self._shells.of(caller, host)
         views = tuple(view for view in self.sessions(caller) if view.host == host)
         if session is not None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mcp_ssh.model.host import Inventory
+from mcp_ssh.model.principal import Principal
 from mcp_ssh.ports import Clock
 from mcp_ssh.service.inventory import HostView, listed
 from mcp_ssh.service.judge import Configured
@@ -26,14 +28,19 @@ class Daemon:
         self._clock = clock
         self._started_at = clock.now()
 
-    def hosts(self, tag: str | None = None) -> tuple[HostView, ...]:
-        """The configured hosts, all or those with the tag."""
-        return listed(self._configuration.current.inventory, self._pool.sessions(), tag)
+    def hosts(self, principal: Principal, tag: str | None = None) -> tuple[HostView, ...]:
+        """The hosts that the principal sees, all or those with the tag."""
+        return listed(self._seen_by(principal), self._pool.sessions(), tag)
 
-    def health(self) -> Health:
-        """How it is now."""
+    def health(self, principal: Principal) -> Health:
+        """How it is now, with the figures of what the principal sees."""
+        seen = self._seen_by(principal).hosts
         return Health(
-            hosts=len(self._configuration.current.inventory.hosts),
-            sessions=len(self._pool.sessions()),
+            hosts=len(seen),
+            sessions=sum(view.host in seen for view in self._pool.sessions()),
             uptime_s=self._clock.now() - self._started_at,
         )
+
+    def _seen_by(self, principal: Principal) -> Inventory:
+        hosts = self._configuration.current.inventory.hosts
+        return Inventory({name: host for name, host in hosts.items() if principal.sees(host)})

@@ -70,7 +70,7 @@ class Terminals:
 
     async def open(self, caller: Caller, host: str, *, confirmed: bool = False) -> tuple[Done[None], Shell]:
         """A new shell on the host, at its prompt."""
-        shell = self._shells.new(caller, self._host(host).name)
+        shell = self._shells.new(caller, self._host(caller, host).name)
 
         async def opened(session: Session, judged: Judged, left_s: float) -> None:
             del judged
@@ -95,7 +95,7 @@ class Terminals:
     ) -> tuple[Answer, Shell]:
         """Run one command in a shell; the answer comes in time, the command may go on."""
         within_s = reply_within(reply_within_s, self._configuration.current.settings)
-        shell = self._shells.pick(caller, self._host(host).name, session)
+        shell = self._shells.pick(caller, self._host(caller, host).name, session)
         mode = shell.mode if wish.mode is None else None
         context = Context(mode=mode, directory=shell.directory)
         request = request_of(caller, Operation.SHELL, host, wish, confirmed=confirmed, context=context)
@@ -127,7 +127,7 @@ class Terminals:
         """Say something to the program that runs or asks in a shell, or interrupt a command by its handle."""
         within_s = reply_within(reply_within_s, self._configuration.current.settings)
         said.check()
-        entry = self._host(host)
+        entry = self._host(caller, host)
         if session is not None and session.startswith("r-"):
             return await self._stopped(host, said, self._runs.named(caller, session), within_s), None
         shell = self._shells.known(caller, entry.name, session)
@@ -150,8 +150,8 @@ class Terminals:
 
     # --- inside
 
-    def _host(self, name: str) -> Host:
-        return known_host(name, self._configuration.current.inventory)
+    def _host(self, caller: Caller, name: str) -> Host:
+        return known_host(name, self._configuration.current.inventory, caller.principal)
 
     async def _made_ready(self, shell: Shell, session: Session, left_s: float) -> tuple[ShellDriver, bool]:
         """The open driver of the session, and whether it took the place of one that was lost."""

@@ -16,12 +16,12 @@ from mcp_ssh.face.tools.arguments import (
     ShellHandle,
     Timeout,
     ToolContext,
+    Who,
     caller_of,
     changes,
     reads,
 )
 from mcp_ssh.model.command import Key, Wish
-from mcp_ssh.model.principal import Principal
 from mcp_ssh.ports import Stream
 from mcp_ssh.service.reading import Place
 from mcp_ssh.service.services import Services
@@ -30,8 +30,8 @@ from mcp_ssh.service.terminals import Said
 KeyName = Literal["enter", "ctrl-c", "ctrl-d", "ctrl-z", "escape", "space"]
 
 
-def shell_tools(services: Services, principal: Principal) -> list[StrictTool]:
-    """The tools, for one principal."""
+def shell_tools(services: Services, who: Who) -> list[StrictTool]:
+    """The tools; `who` tells for whom a call is."""
     terminals, reader = services.terminals, services.reader
 
     async def ssh_shell(  # noqa: PLR0913, PLR0917  each argument is one of the tool's own
@@ -50,7 +50,7 @@ def shell_tools(services: Services, principal: Principal) -> list[StrictTool]:
         `waiting_input` brings a question: answer with ssh_send. The shell is yours alone.
         """
         answer, shell = await terminals.run(
-            caller_of(principal, ctx),
+            caller_of(who, ctx),
             host,
             Wish(command, timeout, max_output_bytes, mode),
             session=session,
@@ -74,7 +74,7 @@ def shell_tools(services: Services, principal: Principal) -> list[StrictTool]:
         """Answer what asks in your shell, talk to a program that runs there, or interrupt a command."""
         said = Said(text, enter=enter, key=Key(key) if key is not None else None, secret=secret)
         answer, shell = await terminals.send(
-            caller_of(principal, ctx),
+            caller_of(who, ctx),
             host,
             said,
             session=session,
@@ -95,7 +95,7 @@ def shell_tools(services: Services, principal: Principal) -> list[StrictTool]:
     ) -> Annotated[CallToolResult, schemas.Reading]:
         """Read on in a long output, or look at a command that still runs. Touches no host."""
         place = Place(Stream(stream), offset, tail, grep)
-        return answers.of_reading(await reader.read(caller_of(principal, ctx), handle, place, wait))
+        return answers.of_reading(await reader.read(caller_of(who, ctx), handle, place, wait))
 
     return [
         strict_tool(ssh_shell, title="Run a command in a shell", annotations=changes),

@@ -32,7 +32,7 @@ async def clients(count: int, era: str = "legacy") -> AsyncIterator[tuple[list[C
     """Clients of one server, each on a connection of its own."""
     transport = Served(switch("enable-secret-7"))
     async with transport, daemon(SWITCH, transport=transport, secrets=SECRETS) as it, AsyncExitStack() as stack:
-        server = transport.server = mcp_server(it.app, ANN.principal)
+        server = transport.server = mcp_server(it.app, lambda: ANN.principal)
         yield [await stack.enter_async_context(Client(server, mode=era)) for _ in range(count)], transport
 
 

@@ -33,7 +33,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 @asynccontextmanager
 async def client_of(it: Daemon, era: str = "legacy") -> AsyncIterator[Client]:
-    async with Client(mcp_server(it.app, ANN.principal), mode=era) as client:
+    async with Client(mcp_server(it.app, lambda: ANN.principal), mode=era) as client:
         yield client
 
 

@@ -267,8 +267,8 @@ async def test_disconnect_closes_the_session_and_without_one_says_so() -> None:
 async def test_hosts_are_listed_by_tag_and_an_unused_tag_names_those_in_use() -> None:
     hosts = (host("web", tags=frozenset({"production"})), host("db"))
     async with daemon(*hosts) as it:
-        assert [row.host.name for row in it.app.daemon.hosts()] == ["web", "db"]
-        assert [row.host.name for row in it.app.daemon.hosts("production")] == ["web"]
+        assert [row.host.name for row in it.app.daemon.hosts(ANN.principal)] == ["web", "db"]
+        assert [row.host.name for row in it.app.daemon.hosts(ANN.principal, "production")] == ["web"]
         with pytest.raises(InvalidArgumentError) as caught:
-            it.app.daemon.hosts("prod")
+            it.app.daemon.hosts(ANN.principal, "prod")
     assert caught.value.hint == "tags in use: production"
