@@ -30,6 +30,7 @@ from mcp_ssh.service.runs import Runs
 from mcp_ssh.service.services import Services
 from mcp_ssh.service.shells import Shells
 from mcp_ssh.service.terminals import Terminals
+from mcp_ssh.service.tokens import Tokens
 from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.pool import DriverFactory, Pool, Reconnect
 from mcp_ssh.sessions.session import Session
@@ -166,6 +167,7 @@ async def wired(
                 secrets=secrets,
             ),
             reader=Reader(runs),
+            tokens=Tokens(configuration, clock),
         )
 
 

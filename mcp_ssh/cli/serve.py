@@ -1,10 +1,12 @@
-"""`mcp-ssh` and `mcp-ssh serve`: MCP over stdio."""
+"""`mcp-ssh` and `mcp-ssh serve`: MCP over stdio, or over the network where the environment says so."""
 
 import asyncio
 import getpass
 import os
 import sys
 from pathlib import Path
+
+import structlog
 
 from mcp_ssh.app import running
 from mcp_ssh.config.environment import Environment
@@ -17,6 +19,9 @@ def serve() -> int:
     """Serve until the client leaves or the process is told to stop."""
     parent = os.getppid()  # first of all: a client may die while we start
     environment = Environment.from_environ(os.environ, Path.home())
+    if environment.network.faces:
+        asyncio.run(_serve_network(environment))
+        return 0
     if sys.stdin.isatty():
         print(  # noqa: T201
             "mcp-ssh speaks MCP on stdin and stdout, to an assistant rather than to a person; Ctrl-C ends it.\n"
@@ -32,6 +37,25 @@ async def _serve(environment: Environment, parent: int) -> None:
         principal = Principal(f"stdio:{_user()}", Via.STDIO)
         server = mcp_server(app, lambda: principal)
         await serve_stdio(server, parent, app.reload)
+
+
+async def _serve_network(environment: Environment) -> None:
+    from mcp_ssh.face.http import Bearer, http_app  # noqa: PLC0415  stdio pays for no web server
+    from mcp_ssh.face.http import serve as serve_http  # noqa: PLC0415  as above
+
+    network = environment.network
+    async with running(environment, os.environ) as app:
+        bearer = Bearer(app.tokens)
+        server = mcp_server(app, bearer.principal, bearer)
+        web = http_app(server, network.faces, network.host, network.port, network.public_base_url)
+        paths = {"sse": "/sse", "http": "/mcp"}
+        log = structlog.get_logger("mcp_ssh.serve")
+
+        def ready() -> None:
+            where = f"http://{network.host}:{network.port}"
+            log.info("serving", urls=[f"{where}{paths[face]}" for face in sorted(network.faces)])
+
+        await serve_http(web, network.host, network.port, app.reload, ready)
 
 
 def _user() -> str:

@@ -1,8 +1,9 @@
 """The environment variables of the daemon, in one place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mcp_ssh.model.errors import ConfigurationError, Fault
 
@@ -20,35 +21,86 @@ variables = (
     Variable("MCP_SSH_CONFIG", "the configuration file", "`~/.config/mcp-ssh/hosts.yaml`"),
     Variable("MCP_AUDIT_LOG", "overrides `settings.audit_log`", ""),
     Variable("LOG_LEVEL", "`debug`, `info`, `warning` or `error`, to stderr", "`settings.log_level`"),
-    Variable("MCP_TRANSPORT", "`stdio` is served", "`stdio`"),
+    Variable("MCP_TRANSPORT", "`stdio`, `sse`, `http` or `sse+http`", "`stdio`"),
+    Variable("MCP_AUTH_TOKEN", "the bearer token of the network faces, 32 characters or more", ""),
+    Variable("MCP_HOST", "the address to listen on", "`127.0.0.1`"),
+    Variable("MCP_PORT", "the port to listen on", "`8000`"),
+    Variable("PUBLIC_BASE_URL", "how clients reach it through a proxy, such as `https://mcp.example.com`", ""),
 )
 
 _levels = ("debug", "info", "warning", "error")
+_transports = {"stdio": frozenset[str](), "sse": {"sse"}, "http": {"http"}, "sse+http": {"sse", "http"}}
+_make_token = "export MCP_AUTH_TOKEN=$(openssl rand -hex 32)"  # noqa: S105  the line that makes one
+least_token_chars = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where the network faces listen. `faces` holds `sse` and `http`; empty: stdio is served."""
+
+    faces: frozenset[str] = frozenset()
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_base_url: str | None = None
+    token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the variables say. `None` leaves it to the file."""
+    """What the variables say. `None` leaves it to the file. `environ` is where named secrets of tokens stand."""
 
     config: Path
     home: Path
     audit_log: str | None = None
     log_level: str | None = None
+    network: Network = Network()
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], home: Path) -> "Environment":
         """Read the variables; an empty one counts as absent. Raises `ConfigurationError` with all faults."""
-        faults = []
+        faults: list[Fault] = []
         level = environ.get("LOG_LEVEL", "").lower() or None
         if level is not None and level not in _levels:
             faults.append(Fault("environment", 0, "LOG_LEVEL", f"must be one of {', '.join(_levels)}"))
-        if environ.get("MCP_TRANSPORT", "") not in {"", "stdio"}:
-            faults.append(Fault("environment", 0, "MCP_TRANSPORT", "this version serves stdio only"))
+        network = _network(environ, faults)
         if faults:
             raise ConfigurationError(faults)
         return cls(
-            config=_config(environ, home), home=home, audit_log=environ.get("MCP_AUDIT_LOG") or None, log_level=level
+            config=_config(environ, home),
+            home=home,
+            audit_log=environ.get("MCP_AUDIT_LOG") or None,
+            log_level=level,
+            network=network,
+            environ=environ,
         )
+
+
+def _network(environ: Mapping[str, str], faults: list[Fault]) -> Network:
+    def fault(name: str, message: str) -> None:
+        faults.append(Fault("environment", 0, name, message))
+
+    faces = _transports.get(environ.get("MCP_TRANSPORT") or "stdio")
+    if faces is None:
+        fault("MCP_TRANSPORT", f"must be one of {', '.join(_transports)}")
+    token = environ.get("MCP_AUTH_TOKEN") or None
+    if faces and token is None:
+        fault("MCP_AUTH_TOKEN", f"is required for the network; make one with: {_make_token}")
+    if token is not None and (len(token) < least_token_chars or any(char.isspace() for char in token)):
+        fault("MCP_AUTH_TOKEN", f"must have 32 characters or more and no blanks; make one with: {_make_token}")
+    port = environ.get("MCP_PORT") or "8000"
+    if not (port.isascii() and port.isdigit() and 0 < int(port) <= 65_535):  # noqa: PLR2004  a TCP port
+        fault("MCP_PORT", "must be a port, 1 to 65535")
+        port = "8000"
+    public = environ.get("PUBLIC_BASE_URL") or None
+    if public is not None and not _is_base_url(public):
+        fault("PUBLIC_BASE_URL", "must be a URL such as https://mcp.example.com")
+    return Network(frozenset(faces or ()), environ.get("MCP_HOST") or "127.0.0.1", int(port), public, token)
+
+
+def _is_base_url(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and not parts.fragment
 
 
 def _config(environ: Mapping[str, str], home: Path) -> Path:

@@ -12,8 +12,10 @@ from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.paths import Paths
 from mcp_ssh.config.schema import CredentialEntry, DefaultsEntry, HostsFile, SettingsEntry
 from mcp_ssh.config.snapshot import Snapshot
+from mcp_ssh.config.tokens import default_token, tokens_of
 from mcp_ssh.model.errors import ConfigurationError, Fault
 from mcp_ssh.model.host import Inventory
+from mcp_ssh.model.principal import Token
 from mcp_ssh.model.settings import Settings
 
 max_file_bytes = 1_048_576
@@ -87,7 +89,15 @@ class _Loader:
         top = self._top(data)
         entry = self._checker.validate(SettingsEntry, top.get("settings", {}), ("settings",)) or SettingsEntry()
         settings = self._settings(entry)
-        return Snapshot(self._inventory(top, settings, entry.keys_dir), settings, str(self._path))
+        return Snapshot(self._inventory(top, settings, entry.keys_dir), settings, str(self._path), self._tokens(top))
+
+    def _tokens(self, top: Mapping[str, Any]) -> tuple[Token, ...]:
+        """Those of the network, so only where it is served; the form is checked anyway."""
+        entries = self._checker.mapping(top.get("tokens", {}), ("tokens",))
+        secret = self._environment.network.token
+        environ = self._environment.environ if self._environment.network.faces else None
+        own = tokens_of(self._checker, entries, environ)
+        return (default_token(secret), *own) if secret is not None else own
 
     def _top(self, data: Any) -> Mapping[str, Any]:
         top = self._checker.mapping(data, ()) if data is not None else {}

@@ -4,11 +4,12 @@ Run as a module it prints the JSON schema for editors. Durations are in seconds,
 """
 
 import codecs
+import datetime as dt
 import json
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mcp_ssh.safety.patterns import PatternError, compile_pattern
@@ -76,9 +77,19 @@ def _is_charset(value: str) -> str:
     return value
 
 
+def _day(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            raise PydanticCustomError("fault", "is no day such as 2027-01-31") from None
+    return value
+
+
 EnvName = Annotated[str, AfterValidator(_is_variable)]
 PatternText = Annotated[str, AfterValidator(_is_pattern)]
 RegexText = Annotated[str, AfterValidator(_is_regex)]
+Day = Annotated[dt.date, BeforeValidator(_day)]
 CliLine = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]+$")]
 CharsetName = Annotated[str, AfterValidator(_is_charset), Field(max_length=50)]
 Address = Annotated[str, AfterValidator(_is_address)]
@@ -217,6 +228,31 @@ class SettingsEntry(_Entry):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class TokenEntry(_Entry):
+    """A named token of the network faces."""
+
+    token_env: EnvName | None = Field(None, description="Environment variable with the token")
+    token_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        None, description="SHA-256 of the token, in hex: printf %s TOKEN | sha256sum"
+    )
+    permissions: list[Literal["execute", "read", "write", "install", "manage", "override"]] = Field(
+        ["execute", "read"], description="override: the model may confirm what is dangerous"
+    )
+    allowed_hosts: list[str] = Field(["*"], description="Globs of host names that the token sees")
+    allowed_tags: list[Tag] = Field([], description="Hosts with one of these tags are seen as well")
+    expires: Day | None = Field(None, description="The first day (UTC) on which it is not valid any more")
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _has_one_secret(self) -> Self:
+        if (self.token_env is None) == (self.token_sha256 is None):
+            raise PydanticCustomError("fault", "needs token_env or token_sha256, one of them", {"at": "token_env"})
+        return self
+
+
+TokenName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$")]
+
+
 class HostsFile(_Entry):
     """hosts.yaml of mcp-ssh."""
 
@@ -224,6 +260,7 @@ class HostsFile(_Entry):
     defaults: DefaultsEntry | None = Field(None, description="Merged under every host")
     credentials: dict[str, CredentialEntry] = Field({}, description="Shared logins, by name")
     hosts: dict[str, HostEntry] = Field({}, description="The hosts, by name")
+    tokens: dict[TokenName, TokenEntry] = Field({}, description="Named tokens, by name; for the network faces")
     settings: SettingsEntry | None = None
 
 

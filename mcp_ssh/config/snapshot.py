@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mcp_ssh.model.host import Inventory
+from mcp_ssh.model.principal import Token
 from mcp_ssh.model.settings import Settings
 
 
@@ -14,6 +15,7 @@ class Snapshot:
     inventory: Inventory
     settings: Settings
     path: str
+    tokens: tuple[Token, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

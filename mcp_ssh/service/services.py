@@ -6,6 +6,7 @@ from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.reading import Reader
 from mcp_ssh.service.terminals import Terminals
+from mcp_ssh.service.tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,4 @@ class Services:
     commands: Commands
     terminals: Terminals
     reader: Reader
+    tokens: Tokens

@@ -1,0 +1,153 @@
+"""MCP over the network: SSE and Streamable HTTP in one app, both protocol eras, bearer tokens.
+
+It listens on loopback, for a proxy that does TLS. Host and Origin are looked at here as well: a page in somebody's
+browser can reach loopback too.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from urllib.parse import urlsplit
+
+import uvicorn
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
+from mcp.server.mcpserver import MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute
+
+from mcp_ssh.face.tools.arguments import streamable_path
+from mcp_ssh.model.errors import PermissionMissingError
+from mcp_ssh.model.principal import Principal
+from mcp_ssh.service.tokens import Tokens
+
+max_body_bytes = 1_048_576
+max_header_bytes = 65_536
+graceful_s = 2
+
+
+class Bearer:
+    """Which token a request carries; the SDK asks it for every request, on open sessions too."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """The token by its name alone: the secret goes no further."""
+        found = self._tokens.find(token)
+        if found is None:
+            return None
+        return AccessToken(token="", client_id=found.name, subject=found.name, scopes=[])
+
+    def principal(self) -> Principal:
+        """For whom the request is that is answered now. Raises `PermissionMissingError` if the token is gone."""
+        access = get_access_token()
+        token = self._tokens.named(access.client_id) if access is not None else None
+        if token is None:
+            raise PermissionMissingError("the token is not valid any more; nothing was sent")
+        return token.principal()
+
+
+def http_app(
+    server: MCPServer[str], faces: frozenset[str], host: str, port: int, public_base_url: str | None
+) -> Starlette:
+    """The app with the faces that are served, and `/health`, which needs no token and tells nothing else."""
+    security = _security(host, port, public_base_url)
+    routes: dict[str, BaseRoute] = {}
+    middleware: list[Middleware] = []
+    lifespan: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext
+    if "sse" in faces:
+        sse = server.sse_app(max_request_body_size=max_body_bytes, transport_security=security)
+        routes |= {str(getattr(route, "path", route)): route for route in sse.routes}
+        middleware = sse.user_middleware
+    if "http" in faces:
+        streamable = server.streamable_http_app(
+            streamable_http_path=streamable_path, max_request_body_size=max_body_bytes, transport_security=security
+        )
+        routes |= {str(getattr(route, "path", route)): route for route in streamable.routes}
+        middleware, lifespan = streamable.user_middleware, server.session_manager.run
+
+    @contextlib.asynccontextmanager
+    async def running(app: Starlette) -> AsyncIterator[None]:
+        del app
+        async with lifespan():
+            yield
+
+    app = Starlette(routes=[*routes.values()], middleware=middleware, lifespan=running)
+    app.add_route("/health", _health, methods=["GET"])
+    return app
+
+
+async def serve(
+    app: Starlette, host: str, port: int, on_hangup: Callable[[], object], ready: Callable[[], object]
+) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP calls `on_hangup`. Open streams end after `graceful_s` seconds."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=graceful_s,
+        h11_max_incomplete_event_size=max_header_bytes,
+    )
+    server = _Server(config, ready)
+    loop = asyncio.get_running_loop()
+    handlers = {signal.SIGTERM: server.stop, signal.SIGINT: server.stop, signal.SIGHUP: on_hangup}
+    for name, handler in handlers.items():
+        loop.add_signal_handler(name, handler)
+    try:
+        await server.serve()
+    finally:
+        for name in handlers:
+            loop.remove_signal_handler(name)
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and leaves signals to whoever serves."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handled already."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    def stop(self) -> None:
+        """End when the requests that are answered now are done, or after the graceful time."""
+        self.should_exit = True
+
+
+async def _health(request: Request) -> JSONResponse:
+    del request
+    return JSONResponse({"status": "ok"})
+
+
+def _security(host: str, port: int, public_base_url: str | None) -> TransportSecuritySettings:
+    """The Hosts and Origins that are answered: our own address, loopback, and the public one."""
+    names = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", f"[{host}]" if ":" in host else host)}
+    origins = {f"http://{name}" for name in names}
+    if public_base_url is not None:
+        parts = urlsplit(public_base_url)
+        names |= {parts.netloc}
+        origins |= {f"{parts.scheme}://{parts.netloc}"}
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True, allowed_hosts=sorted(names), allowed_origins=sorted(origins)
+    )

@@ -1,0 +1,34 @@
+"""Which token a secret is, asked anew for every request: what the configuration says now is what counts."""
+
+import hashlib
+import hmac
+
+from mcp_ssh.model.principal import Token
+from mcp_ssh.ports import Clock
+from mcp_ssh.service.judge import Configured
+
+max_secret_chars = 500
+
+
+class Tokens:
+    """The tokens that are in force."""
+
+    def __init__(self, configuration: Configured, clock: Clock) -> None:
+        self._configuration = configuration
+        self._clock = clock
+
+    def find(self, secret: str) -> Token | None:
+        """The valid token with this secret. Takes the same time whichever it is, or none."""
+        if len(secret) > max_secret_chars:
+            return None
+        digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+        found: Token | None = None
+        for token in self._configuration.current.tokens:
+            if hmac.compare_digest(token.sha256, digest):
+                found = token
+        return found if found is not None and found.is_valid(self._clock.wall()) else None
+
+    def named(self, name: str) -> Token | None:
+        """The valid token of that name."""
+        valid = (token for token in self._configuration.current.tokens if token.is_valid(self._clock.wall()))
+        return next((token for token in valid if token.name == name), None)
