@@ -17,6 +17,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
+from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -131,7 +132,8 @@ class _Server(uvicorn.Server):
             self._ready()
 
     def stop(self) -> None:
-        """End when the requests that are answered now are done, or after the graceful time."""
+        """End: open streams at once, for they never end by themselves, requests within the graceful time."""
+        AppStatus.should_exit = True
         self.should_exit = True
 
 

@@ -8,7 +8,7 @@ from mcp_ssh.app import App, wired
 from mcp_ssh.config.snapshot import Configuration, Snapshot
 from mcp_ssh.model.errors import AuditUnavailableError
 from mcp_ssh.model.host import Host, Inventory
-from mcp_ssh.model.principal import Caller, Principal, Via
+from mcp_ssh.model.principal import Caller, Principal, Token, Via
 from mcp_ssh.ports import Secrets, Transport
 from tests.support.clock import FakeClock
 from tests.support.hosts import host, settings
@@ -58,11 +58,12 @@ async def daemon(
     transport: Transport | None = None,
     audit: Ledger | None = None,
     secrets: Secrets | None = None,
+    tokens: tuple[Token, ...] = (),
     **changes: object,
 ) -> AsyncIterator[Daemon]:
     """A daemon with these hosts, or with `web` alone; on a `MemoryTransport` where no other one is given."""
     inventory = Inventory({each.name: each for each in hosts or (host("web"),)})
-    snapshot = Snapshot(inventory, settings(**changes), "hosts.yaml")
+    snapshot = Snapshot(inventory, settings(**changes), "hosts.yaml", tokens)
     memory = MemoryTransport()
     audit, clock = audit or Ledger(), FakeClock()
     parts = (Configuration(lambda: snapshot), audit, transport or memory, clock, secrets or NoSecrets())

@@ -1,0 +1,199 @@
+"""SSE and Streamable HTTP: the official client on both, in both eras, and whoever else comes along."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from mcp_types import CallToolResult, TextContent
+
+from mcp_ssh.config.snapshot import Snapshot
+from mcp_ssh.config.tokens import default_token, digest
+from mcp_ssh.lab.kinds import switch
+from mcp_ssh.model.host import Shell
+from mcp_ssh.model.principal import Permission, Token
+from tests.support.daemon import Daemon, daemon
+from tests.support.devices import DeviceTransport
+from tests.support.hosts import host
+from tests.support.network import Site, site
+
+FACES = pytest.mark.parametrize(
+    ("face", "era"), [("sse", "legacy"), ("http", "legacy"), ("http", "2026-07-28")], ids=["sse", "http", "http 2026"]
+)
+MINE, THEIRS, READS, LATE, OFF = (f"{name}-{'x' * 32}" for name in ("mine", "theirs", "reads", "late", "off"))
+EXECUTE = frozenset({Permission.EXECUTE, Permission.READ})
+TOKENS = (
+    default_token(MINE),
+    Token("theirs", digest(THEIRS), EXECUTE, hosts=("sw",)),
+    Token("reads", digest(READS), frozenset({Permission.READ})),
+    Token("late", digest(LATE), EXECUTE, expires_at=1.0),
+    Token("off", digest(OFF), EXECUTE, enabled=False),
+)
+INIT = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+}
+JSON = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+
+
+@asynccontextmanager
+async def served(**changes: Any) -> AsyncIterator[tuple[Site, Daemon, DeviceTransport]]:
+    transport = DeviceTransport(switch("secret"))
+    hosts = (host("sw", shell=Shell.CLI, platform="cisco_ios"), host("web"))
+    async with (
+        transport,
+        daemon(*hosts, transport=transport, tokens=changes.pop("tokens", TOKENS)) as it,
+        site(it.app, **changes) as where,
+    ):
+        yield where, it, transport
+
+
+def text(result: CallToolResult) -> str:
+    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {**JSON, "Authorization": f"Bearer {token}"}
+
+
+@FACES
+async def test_a_command_over_every_face_in_every_era(face: str, era: str) -> None:
+    async with served() as (where, it, _), where.client(face, MINE, era) as client:
+        result = await client.call_tool("ssh_run", {"host": "sw", "command": "show clock"})
+        assert "*12:00:00" in text(result)
+        assert {record["principal"] for record in it.audit.of_commands()} == {"token:default"}
+        refused = await client.call_tool("ssh_run", {"host": "sw", "command": "reload", "confirm_dangerous": True})
+        assert "may not speak for one" in text(refused)
+        assert MINE not in repr(it.audit.records)
+
+
+@FACES
+async def test_a_token_sees_its_hosts_and_does_what_it_may(face: str, era: str) -> None:
+    async with served() as (where, _, _), where.client(face, THEIRS, era) as client:
+        hosts = (await client.call_tool("ssh_list_hosts", {})).structured_content
+        assert hosts is not None
+        assert [row["host"] for row in hosts["hosts"]] == ["sw"]
+        assert "unknown host 'web'" in text(await client.call_tool("ssh_run", {"host": "web", "command": "id"}))
+    async with served() as (where, _, _), where.client(face, READS, era) as client:
+        result = await client.call_tool("ssh_run", {"host": "sw", "command": "show clock"})
+        assert "permission_missing" in text(result)
+
+
+@pytest.mark.parametrize("face", ["sse", "http"])
+async def test_one_client_leaves_and_the_others_shell_keeps_its_mode(face: str) -> None:
+    async with served() as (where, _, transport), where.client(face, MINE) as other:
+        await other.call_tool("ssh_shell", {"host": "sw", "command": "show clock"})
+        async with where.client(face, MINE) as one:
+            asked = await one.call_tool("ssh_shell", {"host": "sw", "command": "enable"})
+            assert "waiting_input" in json.dumps(asked.structured_content)
+        again = await other.call_tool("ssh_shell", {"host": "sw", "command": "show clock"})
+        assert "[user]" in text(again)
+        assert len(transport.devices) == 2
+
+
+async def test_without_a_session_each_call_gets_a_shell_and_its_handle() -> None:
+    async with served() as (where, _, transport), where.client("http", MINE, "2026-07-28") as client:
+        first = (await client.call_tool("ssh_shell", {"host": "sw", "command": "show clock"})).structured_content
+        second = (await client.call_tool("ssh_shell", {"host": "sw", "command": "show clock"})).structured_content
+        assert first is not None
+        assert second is not None
+        assert first["session"] != second["session"]
+        same = {"host": "sw", "command": "show clock", "session": first["session"]}
+        await client.call_tool("ssh_shell", same)
+        assert len(transport.devices) == 2
+        async with where.client("http", THEIRS, "2026-07-28") as stranger:
+            assert "has no shell" in text(await stranger.call_tool("ssh_shell", same))
+
+
+@FACES
+async def test_a_revoked_token_is_out_at_once_also_on_an_open_session(face: str, era: str) -> None:
+    async with served() as (where, it, _):
+        with pytest.raises(Exception) as caught:  # noqa: PT011, PT012  how the client tells of a 401 is its own affair
+            async with where.client(face, THEIRS, era) as client:
+                await client.call_tool("ssh_list_hosts", {})
+                revoke(it, "theirs")
+                result = await asyncio.wait_for(client.call_tool("ssh_list_hosts", {}), 2)
+                assert result.is_error, text(result)
+                raise PermissionError
+        assert caught.value is not None
+
+
+def revoke(it: Daemon, name: str) -> None:
+    configuration = it.app.configuration
+    before = configuration.current
+    left = tuple(token for token in before.tokens if token.name != name)
+    configuration._current = Snapshot(before.inventory, before.settings, before.path, left)  # as a reload would
+
+
+HOSTILE: dict[str, tuple[str, str, Mapping[str, str], bytes | None, int]] = {
+    "no token": ("POST", "/mcp", JSON, b"{}", 401),
+    "no token on sse": ("GET", "/sse", {}, None, 401),
+    "no token on messages": ("POST", "/messages/?session_id=0123", JSON, b"{}", 401),
+    "wrong token": ("POST", "/mcp", bearer("wrong" * 10), b"{}", 401),
+    "expired token": ("POST", "/mcp", bearer(LATE), b"{}", 401),
+    "disabled token": ("POST", "/mcp", bearer(OFF), b"{}", 401),
+    "half a token": ("POST", "/mcp", bearer(MINE[:-1]), b"{}", 401),
+    "the digest of a token": ("POST", "/mcp", bearer(digest(MINE)), b"{}", 401),
+    "a token of another scheme": ("POST", "/mcp", {**JSON, "Authorization": f"Basic {MINE}"}, b"{}", 401),
+    "a token in the url": ("POST", f"/mcp?token={MINE}", JSON, b"{}", 401),
+    "a token in the url of sse": ("GET", f"/sse?access_token={MINE}", {}, None, 401),
+    "a token in a cookie": ("POST", "/mcp", {**JSON, "Cookie": f"token={MINE}"}, b"{}", 401),
+    "a huge token": ("POST", "/mcp", bearer("x" * 20_000), b"{}", 401),
+    "a foreign host": ("POST", "/mcp", {**bearer(MINE), "Host": "evil.example"}, b"{}", 421),
+    "a foreign origin": ("POST", "/mcp", {**bearer(MINE), "Origin": "https://evil.example"}, b"{}", 403),
+    "a foreign origin on sse": ("GET", "/sse", {**bearer(MINE), "Origin": "https://evil.example"}, None, 403),
+    "two megabytes": ("POST", "/mcp", bearer(MINE), b"[" + b"1," * 1_000_000, 413),
+    "no json": ("POST", "/mcp", bearer(MINE), b"\xff\x00", 400),
+    "the wrong type": ("POST", "/mcp", {**bearer(MINE), "Content-Type": "text/plain"}, b"{}", 400),
+    "a session that is not there": (
+        "POST",
+        "/mcp",
+        {**bearer(MINE), "mcp-session-id": "0" * 32},
+        json.dumps(INIT | {"method": "tools/list"}).encode(),
+        404,
+    ),
+    "a path beside": ("GET", "/mcp/../etc/passwd", {}, None, 404),
+    "a path with dots": ("GET", "/..%2f..%2fetc/passwd", {}, None, 404),
+    "another path": ("GET", "/docs", {}, None, 404),
+    "another method": ("PUT", "/mcp", bearer(MINE), b"{}", 405),
+    "a method on health": ("DELETE", "/health", {}, None, 405),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_whoever_else_comes_gets_the_right_answer_and_nothing_runs(name: str) -> None:
+    method, path, headers, body, status = HOSTILE[name]
+    async with served() as (where, it, transport):
+        got, answer, _ = await where.request(method, path, body, dict(headers))
+        assert got == status, (got, answer)
+        assert MINE.encode() not in answer
+        assert transport.devices == []
+        assert it.audit.of_commands() == []
+
+
+async def test_another_tokens_session_is_not_there() -> None:
+    async with served() as (where, _, _):
+        status, _, headers = await where.request("POST", "/mcp", json.dumps(INIT).encode(), bearer(MINE))
+        assert status == 200
+        session = {"mcp-session-id": headers["mcp-session-id"], "mcp-protocol-version": "2025-11-25"}
+        body = json.dumps(INIT | {"id": 2, "method": "tools/list", "params": {}}).encode()
+        assert (await where.request("POST", "/mcp", body, {**bearer(THEIRS), **session}))[0] == 404
+        assert (await where.request("POST", "/mcp", body, {**bearer(MINE), **session}))[0] == 200
+
+
+async def test_the_public_name_is_answered_and_health_needs_no_token() -> None:
+    async with served(public_base_url="https://mcp.example.com") as (where, _, _):
+        public = {**bearer(MINE), "Host": "mcp.example.com", "Origin": "https://mcp.example.com"}
+        assert (await where.request("POST", "/mcp", json.dumps(INIT).encode(), public))[0] == 200
+        assert (await where.request("GET", "/health"))[0] == 200
+        assert (await where.request("GET", "/health", None, {"Host": "anything"}))[0] == 200
+
+
+@pytest.mark.parametrize(("face", "missing"), [("sse", "/mcp"), ("http", "/sse")])
+async def test_only_the_faces_that_are_asked_for_are_served(face: str, missing: str) -> None:
+    async with served(faces=frozenset({face})) as (where, _, _):
+        assert (await where.request("POST" if missing == "/mcp" else "GET", missing, None, bearer(MINE)))[0] == 404
