@@ -6,6 +6,7 @@ browser can reach loopback too.
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,7 +26,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute
 
 from mcp_ssh.face.tools.arguments import streamable_path
-from mcp_ssh.model.errors import PermissionMissingError
+from mcp_ssh.model.errors import ConfigurationError, Fault, PermissionMissingError
 from mcp_ssh.model.principal import Principal
 from mcp_ssh.service.tokens import Tokens
 
@@ -89,7 +90,11 @@ def http_app(
 async def serve(
     app: Starlette, host: str, port: int, on_hangup: Callable[[], object], ready: Callable[[], object]
 ) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP calls `on_hangup`. Open streams end after `graceful_s` seconds."""
+    """Serve until SIGTERM or SIGINT; SIGHUP calls `on_hangup`. Requests have `graceful_s` seconds to end.
+
+    Raises `ConfigurationError` if the address cannot be listened on.
+    """
+    listening = _listen(host, port)
     config = uvicorn.Config(
         app,
         host=host,
@@ -107,10 +112,19 @@ async def serve(
     for name, handler in handlers.items():
         loop.add_signal_handler(name, handler)
     try:
-        await server.serve()
+        await server.serve([listening])
     finally:
         for name in handlers:
             loop.remove_signal_handler(name)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on: {error.strerror}"
+        raise ConfigurationError([Fault("environment", 0, "MCP_PORT", f"{host}:{port} {reason}")]) from None
 
 
 class _Server(uvicorn.Server):

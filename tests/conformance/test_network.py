@@ -4,8 +4,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from mcp_types import CallToolResult, TextContent
 
@@ -18,6 +20,8 @@ from tests.support.daemon import Daemon, daemon
 from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
 from tests.support.network import Site, site
+from tests.support.nginx import nginx
+from tests.support.sshd import free_port
 
 FACES = pytest.mark.parametrize(
     ("face", "era"), [("sse", "legacy"), ("http", "legacy"), ("http", "2026-07-28")], ids=["sse", "http", "http 2026"]
@@ -197,3 +201,42 @@ async def test_the_public_name_is_answered_and_health_needs_no_token() -> None:
 async def test_only_the_faces_that_are_asked_for_are_served(face: str, missing: str) -> None:
     async with served(faces=frozenset({face})) as (where, _, _):
         assert (await where.request("POST" if missing == "/mcp" else "GET", missing, None, bearer(MINE)))[0] == 404
+
+
+@FACES
+async def test_debians_nginx_with_tls_in_front(face: str, era: str, tmp_path: Path) -> None:
+    port = free_port()
+    public = f"https://localhost:{port}"
+    async with served(public_base_url=public) as (behind, it, transport):
+        with nginx(tmp_path / "nginx", behind.port, port) as trust:
+            where = Site(port, trust)
+            async with where.client(face, MINE, era) as client:
+                assert "*12:00:00" in text(await client.call_tool("ssh_run", {"host": "sw", "command": "show clock"}))
+                long = client.call_tool("ssh_shell", {"host": "sw", "command": "ping 192.0.2.9", "timeout": 30})
+                calling = asyncio.ensure_future(long)
+                while not any("ping 192.0.2.9" in device.lines for device in transport.devices):
+                    await asyncio.sleep(0.02)
+                calling.cancel()  # it goes all the way through the proxy and stops the ping
+                while "cancelled" not in it.audit.events():
+                    await asyncio.sleep(0.02)
+                again = await client.call_tool("ssh_run", {"host": "sw", "command": "show clock"})
+                assert "*12:00:00" in text(again)
+        assert MINE not in (tmp_path / "nginx" / "access.log").read_text()
+
+
+async def test_nginx_sends_no_command_twice(tmp_path: Path) -> None:
+    """Two upstreams that die in mid-request: whatever nginx could do, it sends the POST once."""
+    seen: list[bytes] = []
+
+    async def dies(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.read(65_536))
+        writer.close()
+
+    async with await asyncio.start_server(dies, "127.0.0.1", 0) as upstream:
+        port = free_port()
+        with nginx(tmp_path / "nginx", upstream.sockets[0].getsockname()[1], port) as trust:
+            async with httpx2.AsyncClient(verify=trust) as client:
+                answer = await client.post(f"https://localhost:{port}/mcp", json=INIT, headers=bearer(MINE))
+            assert answer.status_code == 502
+            await asyncio.sleep(0.3)
+    assert len(seen) == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,25 +24,32 @@ from tests.support.sshd import free_port
 
 @dataclass(frozen=True)
 class Site:
-    """Where it listens."""
+    """Where it listens; with `trust` by TLS, as a proxy does."""
 
     port: int
+    trust: ssl.SSLContext | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}" if self.trust is None else f"https://localhost:{self.port}"
 
     @asynccontextmanager
     async def client(self, face: str, token: str, era: str = "legacy") -> AsyncIterator[Client]:
         """The official client on a face."""
-        headers = {"Authorization": f"Bearer {token}"}
+        own = {"Authorization": f"Bearer {token}"}
+
+        def carrier(headers: Any = None, timeout: Any = None, auth: Any = None) -> httpx2.AsyncClient:
+            del timeout
+            verify = True if self.trust is None else self.trust
+            return httpx2.AsyncClient(headers=own | dict(headers or {}), timeout=30, auth=auth, verify=verify)
+
         if face == "sse":
-            async with Client(sse_client(f"{self.url}/sse", headers=headers), mode="legacy") as client:
+            async with Client(sse_client(f"{self.url}/sse", httpx_client_factory=carrier), mode="legacy") as client:
                 yield client
             return
         async with (
-            httpx2.AsyncClient(headers=headers, timeout=30) as carrier,
-            Client(streamable_http_client(f"{self.url}/mcp", http_client=carrier), mode=era) as client,
+            carrier() as http_client,
+            Client(streamable_http_client(f"{self.url}/mcp", http_client=http_client), mode=era) as client,
         ):
             yield client
 
