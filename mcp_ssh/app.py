@@ -16,6 +16,7 @@ from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.config.snapshot import Configuration
+from mcp_ssh.config.tokenfile import TokenFile
 from mcp_ssh.model.errors import AuditUnavailableError, ConfigurationError
 from mcp_ssh.model.host import Host, Shell
 from mcp_ssh.outputs.store import OutputStore
@@ -167,7 +168,7 @@ async def wired(
                 secrets=secrets,
             ),
             reader=Reader(runs),
-            tokens=Tokens(configuration, clock),
+            tokens=Tokens(configuration, TokenFile(settings.state_dir), clock),
         )
 
 

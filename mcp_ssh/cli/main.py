@@ -45,7 +45,27 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_parser("list", help="one line a profile (the default)")
     actions.add_parser("show", help="a profile as YAML").add_argument("name")
     actions.add_parser("check", help="try a profile of your own on its examples").add_argument("file", type=Path)
+    _add_tokens(commands)
     return parser
+
+
+def _add_tokens(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    tokens = commands.add_parser("tokens", help="named tokens for SSE and HTTP")
+    tokens.set_defaults(run=_tokens, action="list")
+    actions = tokens.add_subparsers(title="actions", metavar="ACTION", dest="action")
+    actions.add_parser("list", help="all tokens, without their secrets (the default)")
+    create = actions.add_parser("create", help="make one; it is printed once")
+    create.add_argument("name")
+    create.add_argument(
+        "--permissions", default="execute,read", help="of execute, read, write, install, manage, override"
+    )
+    create.add_argument(
+        "--hosts", help="globs of host names, with commas; all hosts if neither these nor tags are given"
+    )
+    create.add_argument("--tags", help="tags of hosts, with commas")
+    create.add_argument("--days", type=int, help="how many days it is valid")
+    for action, words in (("revoke", "end it, at once"), ("rotate", "a new secret for it; the old one is out at once")):
+        actions.add_parser(action, help=words).add_argument("name")
 
 
 # Commands are imported when they run: an assistant waits for the start of `serve`, and pays for no other command.
@@ -62,6 +82,12 @@ def _demo(options: argparse.Namespace) -> int:
     from mcp_ssh.cli.demo import demo  # noqa: PLC0415
 
     return demo(keep=bool(options.keep))
+
+
+def _tokens(options: argparse.Namespace) -> int:
+    from mcp_ssh.cli.tokens import tokens  # noqa: PLC0415
+
+    return tokens(options)
 
 
 def _profile(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from typing import Protocol
 
 from mcp_ssh.model.principal import Token
 from mcp_ssh.ports import Clock
@@ -10,11 +11,20 @@ from mcp_ssh.service.judge import Configured
 max_secret_chars = 500
 
 
+class TokenSource(Protocol):
+    """Whoever holds the tokens that were made by command."""
+
+    def current(self) -> tuple[Token, ...]:
+        """Those that there are now."""
+        ...
+
+
 class Tokens:
     """The tokens that are in force."""
 
-    def __init__(self, configuration: Configured, clock: Clock) -> None:
+    def __init__(self, configuration: Configured, made: TokenSource, clock: Clock) -> None:
         self._configuration = configuration
+        self._made = made
         self._clock = clock
 
     def find(self, secret: str) -> Token | None:
@@ -23,12 +33,18 @@ class Tokens:
             return None
         digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
         found: Token | None = None
-        for token in self._configuration.current.tokens:
+        for token in self._all():
             if hmac.compare_digest(token.sha256, digest):
                 found = token
         return found if found is not None and found.is_valid(self._clock.wall()) else None
 
     def named(self, name: str) -> Token | None:
         """The valid token of that name."""
-        valid = (token for token in self._configuration.current.tokens if token.is_valid(self._clock.wall()))
+        valid = (token for token in self._all() if token.is_valid(self._clock.wall()))
         return next((token for token in valid if token.name == name), None)
+
+    def _all(self) -> tuple[Token, ...]:
+        """Those of the file before those that were made: one name is one token."""
+        given = self._configuration.current.tokens
+        names = {token.name for token in given}
+        return (*given, *(token for token in self._made.current() if token.name not in names))
