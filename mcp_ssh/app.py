@@ -17,7 +17,7 @@ from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.config.tokenfile import TokenFile
-from mcp_ssh.model.errors import AuditUnavailableError, ConfigurationError
+from mcp_ssh.model.errors import AuditUnavailableError
 from mcp_ssh.model.host import Host, Shell
 from mcp_ssh.outputs.store import OutputStore
 from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Secrets, Transport
@@ -27,6 +27,7 @@ from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.pipeline import Pipeline
 from mcp_ssh.service.reading import Reader
+from mcp_ssh.service.reload import Reload
 from mcp_ssh.service.runs import Runs
 from mcp_ssh.service.services import Services
 from mcp_ssh.service.shells import Shells
@@ -67,23 +68,7 @@ class App(Services):
     """A running daemon, for faces to call."""
 
     configuration: Configuration
-
-    def reload(self) -> None:
-        """Read the configuration again; a file with faults changes nothing.
-
-        Hosts, their patterns and limits count from the next call on. What belongs to the running daemon itself is told
-        to need a restart.
-        """
-        log = structlog.get_logger("mcp_ssh.reload")
-        try:
-            changes = self.configuration.reload()
-        except ConfigurationError as error:
-            log.warning("configuration_kept", faults=[str(fault) for fault in error.faults])
-            return
-        told = {"added": changes.added, "removed": changes.removed, "changed": changes.changed}
-        log.info("configuration_read", **told, settings_changed=changes.settings)
-        if changes.settings:
-            log.warning("restart_needed", reason="timeouts, paths and session limits are those of the start")
+    reload: Reload
 
 
 class SessionRecords:
@@ -122,7 +107,11 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
     secrets = EnvSecrets(environ)
     audit = AuditLog(settings.audit_log, clock, secrets.known)
     transport = SshTransport(settings, secrets, environ)
-    async with audit, wired(configuration, audit, transport, clock, secrets) as app:
+    async with (
+        audit,
+        wired(configuration, audit, transport, clock, secrets) as app,
+        app.reload.watching(environment.reload_interval_s),
+    ):
         yield app
 
 
@@ -149,6 +138,7 @@ async def wired(
     async with outputs, pool, Pipeline(judge=judge, audit=audit, pool=pool) as pipeline:
         yield App(
             configuration=configuration,
+            reload=Reload(configuration, pool),
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
             commands=Commands(
                 configuration=configuration,

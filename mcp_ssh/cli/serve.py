@@ -4,14 +4,16 @@ import asyncio
 import getpass
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
-from mcp_ssh.app import running
+from mcp_ssh.app import App, running
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.face.stdio import serve as serve_stdio
+from mcp_ssh.model.errors import ConfigurationError, Fault
 from mcp_ssh.model.principal import Principal, Via
 
 
@@ -34,9 +36,19 @@ def serve() -> int:
 
 async def _serve(environment: Environment, parent: int) -> None:
     async with running(environment, os.environ) as app:
-        principal = Principal(f"stdio:{_user()}", Via.STDIO)
-        server = mcp_server(app, lambda: principal)
-        await serve_stdio(server, parent, app.reload)
+        server = mcp_server(app, _whoever(app, environment.token))
+        await serve_stdio(server, parent, app.reload.now)
+
+
+def _whoever(app: App, secret: str | None) -> Callable[[], Principal]:
+    """Who calls over stdio: the user, or the token that `MCP_TOKEN` is, as it stands at each call."""
+    if secret is None:
+        user = Principal(f"stdio:{_user()}", Via.STDIO)
+        return lambda: user
+    token = app.tokens.find(secret)
+    if token is None:
+        raise ConfigurationError([Fault("environment", 0, "MCP_TOKEN", "is no token that is valid now")])
+    return lambda: app.tokens.principal(token.name)
 
 
 async def _serve_network(environment: Environment) -> None:
@@ -55,7 +67,7 @@ async def _serve_network(environment: Environment) -> None:
             where = f"http://{network.host}:{network.port}"
             log.info("serving", urls=[f"{where}{paths[face]}" for face in sorted(network.faces)])
 
-        await serve_http(web, network.host, network.port, app.reload, ready)
+        await serve_http(web, network.host, network.port, app.reload.now, ready)
 
 
 def _user() -> str:

@@ -23,6 +23,8 @@ variables = (
     Variable("LOG_LEVEL", "`debug`, `info`, `warning` or `error`, to stderr", "`settings.log_level`"),
     Variable("MCP_TRANSPORT", "`stdio`, `sse`, `http` or `sse+http`", "`stdio`"),
     Variable("MCP_AUTH_TOKEN", "the bearer token of the network faces, 32 characters or more", ""),
+    Variable("MCP_TOKEN", "on stdio: the token to act as; without it the user may do everything", ""),
+    Variable("MCP_RELOAD_INTERVAL", "seconds between looks at hosts.yaml for changes; 0: only on SIGHUP", "`5`"),
     Variable("MCP_HOST", "the address to listen on", "`127.0.0.1`"),
     Variable("MCP_PORT", "the port to listen on", "`8000`"),
     Variable("PUBLIC_BASE_URL", "how clients reach it through a proxy, such as `https://mcp.example.com`", ""),
@@ -32,6 +34,7 @@ _levels = ("debug", "info", "warning", "error")
 _transports = {"stdio": frozenset[str](), "sse": {"sse"}, "http": {"http"}, "sse+http": {"sse", "http"}}
 _make_token = "export MCP_AUTH_TOKEN=$(openssl rand -hex 32)"  # noqa: S105  the line that makes one
 least_token_chars = 32
+longest_interval_s = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Environment:
     audit_log: str | None = None
     log_level: str | None = None
     network: Network = Network()
+    token: str | None = field(default=None, repr=False)
+    reload_interval_s: float = 5.0
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -64,6 +69,7 @@ class Environment:
         if level is not None and level not in _levels:
             faults.append(Fault("environment", 0, "LOG_LEVEL", f"must be one of {', '.join(_levels)}"))
         network = _network(environ, faults)
+        interval = _interval(environ, faults)
         if faults:
             raise ConfigurationError(faults)
         return cls(
@@ -72,8 +78,18 @@ class Environment:
             audit_log=environ.get("MCP_AUDIT_LOG") or None,
             log_level=level,
             network=network,
+            token=environ.get("MCP_TOKEN") or None,
+            reload_interval_s=interval,
             environ=environ,
         )
+
+
+def _interval(environ: Mapping[str, str], faults: list[Fault]) -> float:
+    text = environ.get("MCP_RELOAD_INTERVAL") or "5"
+    if text.isascii() and text.replace(".", "", 1).isdigit() and float(text) <= longest_interval_s:
+        return float(text)
+    faults.append(Fault("environment", 0, "MCP_RELOAD_INTERVAL", f"must be seconds, 0 to {longest_interval_s}"))
+    return 0.0
 
 
 def _network(environ: Mapping[str, str], faults: list[Fault]) -> Network:

@@ -95,7 +95,8 @@ class _Loader:
         """Those of the network, so only where it is served; the form is checked anyway."""
         entries = self._checker.mapping(top.get("tokens", {}), ("tokens",))
         secret = self._environment.network.token
-        environ = self._environment.environ if self._environment.network.faces else None
+        looks = self._environment.network.faces or self._environment.token
+        environ = self._environment.environ if looks else None
         own = tokens_of(self._checker, entries, environ)
         return (default_token(secret), *own) if secret is not None else own
 

@@ -4,7 +4,8 @@ import hashlib
 import hmac
 from typing import Protocol
 
-from mcp_ssh.model.principal import Token
+from mcp_ssh.model.errors import PermissionMissingError
+from mcp_ssh.model.principal import Principal, Token
 from mcp_ssh.ports import Clock
 from mcp_ssh.service.judge import Configured
 
@@ -38,10 +39,13 @@ class Tokens:
                 found = token
         return found if found is not None and found.is_valid(self._clock.wall()) else None
 
-    def named(self, name: str) -> Token | None:
-        """The valid token of that name."""
+    def principal(self, name: str) -> Principal:
+        """Whom the token of that name lets in now. Raises `PermissionMissingError` if it is not valid any more."""
         valid = (token for token in self._all() if token.is_valid(self._clock.wall()))
-        return next((token for token in valid if token.name == name), None)
+        token = next((token for token in valid if token.name == name), None)
+        if token is None:
+            raise PermissionMissingError("the token is not valid any more; nothing was sent")
+        return token.principal()
 
     def _all(self) -> tuple[Token, ...]:
         """Those of the file before those that were made: one name is one token."""

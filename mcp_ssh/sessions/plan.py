@@ -10,7 +10,7 @@ one command at a time.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from mcp_ssh.model.errors import McpSshError, SessionLimitError
@@ -83,6 +83,7 @@ class Plan:
         self._max_sessions = max_sessions
         self._idle_timeout_s = idle_timeout_s
         self._places: dict[Seat, Place] = {}
+        self._hosts: frozenset[Host] | None = None
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -131,7 +132,10 @@ class Plan:
             return []  # it was lost or closed meanwhile
         place.lent -= 1
         place.idle_since = now
-        return [*self._grants(*self._on(seat.host))]
+        grants = [*self._grants(*self._on(seat.host))]
+        if place.is_idle and self._hosts is not None and seat.host not in self._hosts:
+            return [*grants, self._drop(place, "its host was changed or removed")]
+        return grants
 
     def lost(self, seat: Seat, session: str) -> list[Action]:
         """The connection ended. Who waits for a turn gets a new one."""
@@ -152,6 +156,12 @@ class Plan:
                 actions = self.lost(place.seat, session)
                 return [Close(place.seat, session, "disconnected"), *actions]
         return []
+
+    def drained(self, hosts: Collection[Host]) -> list[Action]:
+        """Only these hosts are configured now: sessions of others close, those with a command when it is over."""
+        self._hosts = frozenset(hosts)
+        gone = [place for place in self.places if place.is_idle and place.seat.host not in self._hosts]
+        return [self._drop(place, "its host was changed or removed") for place in gone]
 
     def ticked(self, now: float) -> list[Action]:
         """Time passed: sessions that were idle for too long close."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Protocol, Self
@@ -97,6 +97,10 @@ class Pool:
     async def disconnect(self, session: str) -> None:
         """Close a session now; commands that run on it end as unknown. Unknown ids are ignored."""
         self._carry_out(self._plan.disconnected(session))
+
+    def drain(self, hosts: Collection[Host]) -> None:
+        """Only these hosts are configured now; nothing of any other is lent again once its commands are over."""
+        self._carry_out(self._plan.drained(hosts))
 
     def sessions(self) -> tuple[SessionView, ...]:
         """All open sessions, the oldest first."""

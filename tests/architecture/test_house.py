@@ -11,7 +11,13 @@ ROOT = Path(__file__).parents[2]
 SOURCES = [*(ROOT / "mcp_ssh").rglob("*.py"), *(ROOT / "drivers").rglob("*.py")]
 
 # Who may start a task outside a TaskGroup, and why stands beside it in the code: each keeps and ends its own.
-TASK_OWNERS = {"service/pipeline.py", "transport/connection.py", "face/stdio.py", "lab/posix_host.py"}
+TASK_OWNERS = {
+    "service/pipeline.py",
+    "service/reload.py",
+    "transport/connection.py",
+    "face/stdio.py",
+    "lab/posix_host.py",
+}
 
 
 def error_classes(root: type[McpSshError] = McpSshError) -> Iterator[type[McpSshError]]:

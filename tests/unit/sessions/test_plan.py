@@ -122,6 +122,20 @@ def test_a_session_that_nobody_waits_for_any_more_is_closed_when_it_opens() -> N
     assert plan().opened(WEB, "s1", 0) == [Close(WEB, "s1", "no longer wanted")]
 
 
+def test_sessions_of_hosts_that_are_not_what_they_were_close_when_their_commands_are_over() -> None:
+    pool = plan()
+    busy, idle, kept = WEB, DB, Seat(host("kept"))
+    for number, each in enumerate((busy, idle, kept)):
+        pool.wanted(each, number)
+        pool.opened(each, f"s{number}", 0)
+    pool.released(idle, "s1", 1)
+    pool.released(kept, "s2", 1)
+    why = "its host was changed or removed"
+    assert pool.drained([kept.host]) == [Close(idle, "s1", why)]
+    assert pool.released(busy, "s0", 2) == [Close(busy, "s0", why)]
+    assert pool.ticked(3) == []
+
+
 def test_a_stop_refuses_who_waits_and_closes_what_is_open() -> None:
     pool = plan()
     pool.wanted(WEB, 0)

@@ -1,0 +1,67 @@
+"""The configuration, read again: on a signal, or when its file has changed. Whole, or not at all."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from mcp_ssh.config.snapshot import Configuration
+from mcp_ssh.model.errors import ConfigurationError
+from mcp_ssh.sessions.pool import Pool
+
+
+class Reload:
+    """Reads again, tells what changed, and lets go of the sessions of hosts that are not what they were."""
+
+    def __init__(self, configuration: Configuration, pool: Pool) -> None:
+        self._configuration = configuration
+        self._pool = pool
+        self._log = structlog.get_logger("mcp_ssh.reload")
+
+    def now(self) -> bool:
+        """Read the file; one with faults changes nothing, and its faults are told. Whether it was taken.
+
+        Hosts, their patterns and limits, and tokens count from the next call on. Sessions of changed and removed hosts
+        close when their commands are over. What belongs to the running daemon itself is told to need a restart.
+        """
+        try:
+            changes = self._configuration.reload()
+        except ConfigurationError as error:
+            self._log.warning("configuration_kept", faults=[str(fault) for fault in error.faults])
+            return False
+        self._pool.drain(self._configuration.current.inventory.hosts.values())
+        told = {"added": changes.added, "removed": changes.removed, "changed": changes.changed}
+        self._log.info("configuration_read", **told, settings_changed=changes.settings)
+        if changes.settings:
+            self._log.warning("restart_needed", reason="timeouts, paths and session limits are those of the start")
+        return True
+
+    @asynccontextmanager
+    async def watching(self, interval_s: float) -> AsyncIterator[None]:
+        """Read again whenever the file has changed; looks every `interval_s` seconds, never for 0."""
+        task = asyncio.ensure_future(self._watch(interval_s))
+        if interval_s == 0:
+            task.cancel()
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _watch(self, interval_s: float) -> None:
+        seen = self._stamp()
+        while True:
+            await asyncio.sleep(interval_s)
+            stamp = self._stamp()
+            if stamp is not None and stamp != seen:
+                seen = stamp
+                self.now()
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = os.stat(self._configuration.current.path)  # noqa: PTH116  a text, as the snapshot has it
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
