@@ -26,6 +26,7 @@ from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.pipeline import Pipeline
+from mcp_ssh.service.rates import Rates
 from mcp_ssh.service.reading import Reader
 from mcp_ssh.service.reload import Reload
 from mcp_ssh.service.runs import Runs
@@ -135,7 +136,11 @@ async def wired(
         f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes, ttl_s=settings.outputs_ttl_s
     )
     runs, shells = Runs(outputs), Shells()
-    async with outputs, pool, Pipeline(judge=judge, audit=audit, pool=pool) as pipeline:
+    async with (
+        outputs,
+        pool,
+        Pipeline(judge=judge, audit=audit, pool=pool, rates=Rates(configuration, clock)) as pipeline,
+    ):
         yield App(
             configuration=configuration,
             reload=Reload(configuration, pool),

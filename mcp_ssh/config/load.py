@@ -10,7 +10,7 @@ from mcp_ssh.config.hosts import Hosts, checking_of
 from mcp_ssh.config.lines import YamlError, read
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.paths import Paths
-from mcp_ssh.config.schema import CredentialEntry, DefaultsEntry, HostsFile, SettingsEntry
+from mcp_ssh.config.schema import CredentialEntry, DefaultsEntry, HostsFile, RateLimitEntry, SettingsEntry
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.config.tokens import default_token, tokens_of
 from mcp_ssh.model.errors import ConfigurationError, Fault
@@ -88,7 +88,8 @@ class _Loader:
     def snapshot(self, data: Any) -> Snapshot:
         top = self._top(data)
         entry = self._checker.validate(SettingsEntry, top.get("settings", {}), ("settings",)) or SettingsEntry()
-        settings = self._settings(entry)
+        rates = self._checker.validate(RateLimitEntry, top.get("rate_limit", {}), ("rate_limit",)) or RateLimitEntry()
+        settings = self._settings(entry, rates)
         return Snapshot(self._inventory(top, settings, entry.keys_dir), settings, str(self._path), self._tokens(top))
 
     def _tokens(self, top: Mapping[str, Any]) -> tuple[Token, ...]:
@@ -129,7 +130,7 @@ class _Loader:
             self._checker.add(("settings", "profiles_dir"), str(error))
             return self._platforms(None)
 
-    def _settings(self, entry: SettingsEntry) -> Settings:
+    def _settings(self, entry: SettingsEntry, rates: RateLimitEntry) -> Settings:
         absolute = self._paths.absolute
         return Settings(
             state_dir=absolute(entry.state_dir),
@@ -146,6 +147,9 @@ class _Loader:
             max_command_chars=entry.max_command_chars,
             max_output_bytes=entry.max_output_bytes,
             max_sessions=entry.max_sessions,
+            rate_limit_enabled=rates.enabled,
+            calls_per_minute=rates.requests_per_minute,
+            calls_per_hour=rates.commands_per_hour,
             host_key_checking=checking_of(entry.host_key_checking),
             deny_patterns=tuple(entry.deny_patterns),
             builtin_deny=entry.builtin_deny,

@@ -240,6 +240,7 @@ class TokenEntry(_Entry):
     )
     allowed_hosts: list[str] = Field(["*"], description="Globs of host names that the token sees")
     allowed_tags: list[Tag] = Field([], description="Hosts with one of these tags are seen as well")
+    rate_limit_multiplier: Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)] = 1.0
     expires: Day | None = Field(None, description="The first day (UTC) on which it is not valid any more")
     enabled: bool = True
 
@@ -248,6 +249,14 @@ class TokenEntry(_Entry):
         if (self.token_env is None) == (self.token_sha256 is None):
             raise PydanticCustomError("fault", "needs token_env or token_sha256, one of them", {"at": "token_env"})
         return self
+
+
+class RateLimitEntry(_Entry):
+    """How often a token may ask for something on a host."""
+
+    enabled: bool = True
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 60
+    commands_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] = 500
 
 
 TokenName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$")]
@@ -261,6 +270,7 @@ class HostsFile(_Entry):
     credentials: dict[str, CredentialEntry] = Field({}, description="Shared logins, by name")
     hosts: dict[str, HostEntry] = Field({}, description="The hosts, by name")
     tokens: dict[TokenName, TokenEntry] = Field({}, description="Named tokens, by name; for the network faces")
+    rate_limit: RateLimitEntry | None = None
     settings: SettingsEntry | None = None
 
 

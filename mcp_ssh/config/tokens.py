@@ -53,6 +53,7 @@ def tokens_of(checker: Checker, entries: Mapping[str, Any], environ: Mapping[str
                 tags=frozenset(entry.allowed_tags),
                 expires_at=_midnight(entry.expires),
                 enabled=entry.enabled,
+                rate_multiplier=entry.rate_limit_multiplier,
             )
         )
     return tuple(found)

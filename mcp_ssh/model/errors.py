@@ -188,6 +188,13 @@ class PermissionMissingError(McpSshError):
     code = "permission_missing"
 
 
+class RateLimitedError(McpSshError):
+    """The principal has called too often; the hint says when there is room again."""
+
+    code = "rate_limited"
+    retryable = True
+
+
 class StateChangedError(McpSshError):
     """A shell is not where the judgement of a command took it to be. Nothing was sent."""
 

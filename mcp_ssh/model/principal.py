@@ -41,6 +41,7 @@ class Principal:
     permissions: frozenset[Permission] = everything
     hosts: tuple[str, ...] = ("*",)
     tags: frozenset[str] = frozenset()
+    rate_multiplier: float = 1.0
 
     def may(self, permission: Permission) -> bool:
         """Whether it holds the permission."""
@@ -62,6 +63,7 @@ class Token:
     tags: frozenset[str] = frozenset()
     expires_at: float | None = None
     enabled: bool = True
+    rate_multiplier: float = 1.0
 
     def is_valid(self, now: float) -> bool:
         """Whether it lets anybody in now."""
@@ -69,7 +71,9 @@ class Token:
 
     def principal(self) -> Principal:
         """Whom it lets in."""
-        return Principal(f"token:{self.name}", Via.NETWORK, self.permissions, self.hosts, self.tags)
+        return Principal(
+            f"token:{self.name}", Via.NETWORK, self.permissions, self.hosts, self.tags, self.rate_multiplier
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ class Settings:
     max_command_chars: int = 10_000
     max_output_bytes: int = 1_048_576
     max_sessions: int = 256
+    rate_limit_enabled: bool = True
+    calls_per_minute: int = 60
+    calls_per_hour: int = 500
     host_key_checking: HostKeyChecking = HostKeyChecking.ACCEPT_NEW
     deny_patterns: tuple[str, ...] = ()
     builtin_deny: bool = True

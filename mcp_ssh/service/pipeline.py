@@ -26,6 +26,7 @@ from mcp_ssh.ports import AuditSink
 from mcp_ssh.service import records
 from mcp_ssh.service.authorize import Authorized
 from mcp_ssh.service.judge import Judge, Judged
+from mcp_ssh.service.rates import Rates
 from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
@@ -54,8 +55,9 @@ class Done(Generic[T]):
 class Pipeline:
     """Carries requests. An async context: on exit, commands that still run are ended and recorded."""
 
-    def __init__(self, *, judge: Judge, audit: AuditSink, pool: Pool) -> None:
+    def __init__(self, *, judge: Judge, audit: AuditSink, pool: Pool, rates: Rates) -> None:
         self._judge = judge
+        self._rates = rates
         self._audit = audit
         self._pool = pool
         self._running: set[asyncio.Task[object]] = set()
@@ -101,6 +103,7 @@ class Pipeline:
     async def _carry(self, request: Request, work: Work[T], on: Place | None) -> Done[T]:
         began = asyncio.get_running_loop().time()
         try:
+            self._rates.spend(request.principal)
             authorized = self._judge.authorized(request)
             judged = await self._judged(request, authorized)
         except McpSshError as error:

@@ -1,9 +1,11 @@
 """What a principal may not do, and may not see: for it, a host that it does not see is not there."""
 
+from dataclasses import replace
+
 import pytest
 
 from mcp_ssh.model.command import Wish
-from mcp_ssh.model.errors import DeniedError, PermissionMissingError, UnknownHostError
+from mcp_ssh.model.errors import DeniedError, PermissionMissingError, RateLimitedError, UnknownHostError
 from mcp_ssh.model.principal import Caller, Permission, Principal, Via
 from tests.support.daemon import Daemon, daemon
 from tests.support.hosts import host
@@ -76,3 +78,28 @@ async def test_sessions_of_hosts_that_are_not_seen_are_not_listed() -> None:
         await it.app.commands.run(caller(Permission.EXECUTE), "web", Wish("uptime"))
         assert it.app.commands.sessions(caller(Permission.EXECUTE, hosts=("db-*",))) == ()
         assert len(it.app.commands.sessions(caller(Permission.EXECUTE))) == 1
+
+
+async def test_a_token_that_calls_too_often_is_told_when_there_is_room_again() -> None:
+    async with daemon(WEB, calls_per_minute=3, calls_per_hour=5) as it:
+        who, other = caller(Permission.EXECUTE), replace(caller(Permission.EXECUTE).principal, name="token:other")
+
+        async def call(principal: Principal = who.principal) -> None:
+            await it.app.commands.run(Caller(principal), "web", Wish("uptime"))
+
+        for _ in range(3):
+            await call()
+        with pytest.raises(RateLimitedError, match="its 3 calls of this minute; nothing was sent") as caught:
+            await call()
+        assert caught.value.hint == "there is room again in 60 s"
+        await call(other)
+        await call(replace(other, name="stdio:ann", via=Via.STDIO))
+        await it.clock.advance(61)
+        await call()
+        await call()
+        with pytest.raises(RateLimitedError, match="its 5 calls of this hour"):
+            await call()
+        generous = replace(who.principal, rate_multiplier=2.0)
+        await call(generous)
+        await it.clock.advance(3_600)
+        await call()
