@@ -16,7 +16,7 @@ from mcp_ssh.service.judge import Configured, Judge, Judged
 from mcp_ssh.service.limits import reply_within
 from mcp_ssh.service.pipeline import Done, Pipeline
 from mcp_ssh.service.request import request_of
-from mcp_ssh.service.runs import Answer, Run, Runs, Task
+from mcp_ssh.service.runs import Answer, Run, Runs, Task, Teller
 from mcp_ssh.service.shells import Shells
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
@@ -66,8 +66,15 @@ class Commands:
         request = request_of(caller, Operation.CONNECT, host, confirmed=confirmed)
         return await self._pipeline.dispatch(request, nothing)
 
-    async def run(
-        self, caller: Caller, host: str, wish: Wish, *, reply_within_s: float | None = None, confirmed: bool = False
+    async def run(  # noqa: PLR0913  each argument is one of the tool's own
+        self,
+        caller: Caller,
+        host: str,
+        wish: Wish,
+        *,
+        reply_within_s: float | None = None,
+        confirmed: bool = False,
+        tell: Teller | None = None,
     ) -> Answer:
         """Run one stateless command on a channel of its own; the answer comes in time, the command may go on."""
         request = request_of(caller, Operation.RUN, host, wish, confirmed=confirmed)
@@ -83,7 +90,7 @@ class Commands:
             return self._pipeline.start(request, work)
 
         run = self._runs.start(caller, host, wish.text, begin)
-        return await self._runs.first_answer(run, self.reply_within(reply_within_s))
+        return await self._runs.first_answer(run, self.reply_within(reply_within_s), tell)
 
     def reply_within(self, wanted_s: float | None) -> float:
         """By when a call answers. Raises `InvalidArgumentError`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from mcp_ssh.model.errors import McpSshError, SessionLostError, UnknownSessionError
@@ -13,6 +13,9 @@ from mcp_ssh.outputs.store import OutputStore
 from mcp_ssh.ports import Stream
 from mcp_ssh.service.pipeline import Done
 from mcp_ssh.sessions.session import Session
+
+tell_every_s = 5.0
+last_line_bytes = 200
 
 Task = asyncio.Task[Done[CommandResult]]
 
@@ -43,6 +46,12 @@ class Run:
         """What the caller knows it by."""
         return self.kept.handle
 
+    def last_line(self) -> str:
+        """The last line of the output that came until now."""
+        total = self.kept.total(Stream.STDOUT)
+        tail = self.kept.read(Stream.STDOUT, max(0, total - last_line_bytes), last_line_bytes)
+        return tail.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
+
     def so_far(self, stream: Stream, limit: int) -> Captured:
         """Head and tail of what came until now."""
         total = self.kept.total(stream)
@@ -52,6 +61,10 @@ class Run:
         tail = self.kept.read(stream, max(0, total - limit // 2), limit // 2)
         head = self.kept.read(stream, 0, limit // 2)
         return Captured(head, tail, whole - len(head) - len(tail))
+
+
+Teller = Callable[[Run], Awaitable[None]]
+"""Hears of a run that goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +88,9 @@ class Answer:
 class Runs:
     """All runs that somebody may still ask for; each is known to its principal alone."""
 
-    def __init__(self, outputs: OutputStore) -> None:
+    def __init__(self, outputs: OutputStore, tell_every_s: float = tell_every_s) -> None:
         self._outputs = outputs
+        self._tell_every_s = tell_every_s
         self._runs: dict[str, Run] = {}
 
     def start(self, caller: Caller, host: str, text: str, begin: Callable[[Run], Task]) -> Run:
@@ -88,15 +102,28 @@ class Runs:
         self._runs[run.handle] = run
         return run
 
-    async def first_answer(self, run: Run, within_s: float) -> Answer:
-        """As `answer`, for whoever started the run: if they stop waiting, the command is ended."""
+    async def first_answer(self, run: Run, within_s: float, tell: Teller | None = None) -> Answer:
+        """As `answer`, for whoever started the run: if they stop waiting, the command is ended.
+
+        `tell` hears every few seconds that it still runs.
+        """
         task = run.task
         assert task is not None  # noqa: S101  it was started in this very moment
         try:
-            return await self.answer(run, within_s, task)
+            return await self._telling(run, within_s, task, tell)
         except asyncio.CancelledError:
             task.cancel()
             raise
+
+    async def _telling(self, run: Run, within_s: float, task: Task, tell: Teller | None) -> Answer:
+        left_s = within_s
+        while tell is not None and left_s > self._tell_every_s:
+            await asyncio.wait({task}, timeout=self._tell_every_s)
+            if task.done():
+                break
+            left_s -= self._tell_every_s
+            await tell(run)
+        return await self.answer(run, left_s, task)
 
     async def answer(self, run: Run, within_s: float, task: Task) -> Answer:
         """The end of a run with its output, or that it goes on after that many seconds."""

@@ -13,7 +13,7 @@ from mcp_ssh.service.judge import Configured, Judged
 from mcp_ssh.service.limits import reply_within
 from mcp_ssh.service.pipeline import Done, Pipeline, Work
 from mcp_ssh.service.request import request_of
-from mcp_ssh.service.runs import Answer, Run, Runs, Task
+from mcp_ssh.service.runs import Answer, Run, Runs, Task, Teller
 from mcp_ssh.service.shells import Shell, Shells
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
@@ -92,6 +92,7 @@ class Terminals:
         session: str | None = None,
         reply_within_s: float | None = None,
         confirmed: bool = False,
+        tell: Teller | None = None,
     ) -> tuple[Answer, Shell]:
         """Run one command in a shell; the answer comes in time, the command may go on."""
         within_s = reply_within(reply_within_s, self._configuration.current.settings)
@@ -111,7 +112,7 @@ class Terminals:
             return self._pipeline.start(request, work, shell.handle)
 
         run = self._runs.start(caller, host, wish.text, begin)
-        return await self._runs.first_answer(run, within_s), shell
+        return await self._runs.first_answer(run, within_s, tell), shell
 
     async def send(  # noqa: PLR0913  each argument is one of the tool's own
         self,

@@ -16,6 +16,7 @@ from mcp_ssh.config.tokens import default_token, digest
 from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.host import Shell
 from mcp_ssh.model.principal import Permission, Token
+from mcp_ssh.service.runs import Runs
 from tests.support.daemon import Daemon, daemon
 from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
@@ -204,7 +205,17 @@ async def test_only_the_faces_that_are_asked_for_are_served(face: str, missing: 
 
 
 @FACES
-async def test_debians_nginx_with_tls_in_front(face: str, era: str, tmp_path: Path) -> None:
+async def test_debians_nginx_with_tls_in_front(
+    face: str, era: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runs.__init__, "__defaults__", (0.1,))
+    goes_on = asyncio.Event()
+
+    async def hears(progress: float, total: float | None, message: str | None) -> None:
+        del progress, total
+        if message == "Sending 5, 100-byte ICMP Echos":
+            goes_on.set()
+
     port = free_port()
     public = f"https://localhost:{port}"
     async with served(public_base_url=public) as (behind, it, transport):
@@ -212,10 +223,10 @@ async def test_debians_nginx_with_tls_in_front(face: str, era: str, tmp_path: Pa
             where = Site(port, trust)
             async with where.client(face, MINE, era) as client:
                 assert "*12:00:00" in text(await client.call_tool("ssh_run", {"host": "sw", "command": "show clock"}))
-                long = client.call_tool("ssh_shell", {"host": "sw", "command": "ping 192.0.2.9", "timeout": 30})
-                calling = asyncio.ensure_future(long)
-                while not any("ping 192.0.2.9" in device.lines for device in transport.devices):
-                    await asyncio.sleep(0.02)
+                arguments = {"host": "sw", "command": "ping 192.0.2.9", "timeout": 30}
+                calling = asyncio.ensure_future(client.call_tool("ssh_shell", arguments, progress_callback=hears))
+                await asyncio.wait_for(goes_on.wait(), 5)  # progress is not held back by the proxy
+                assert any("ping 192.0.2.9" in device.lines for device in transport.devices)
                 calling.cancel()  # it goes all the way through the proxy and stops the ping
                 while "cancelled" not in it.audit.events():
                     await asyncio.sleep(0.02)
@@ -240,3 +251,23 @@ async def test_nginx_sends_no_command_twice(tmp_path: Path) -> None:
             assert answer.status_code == 502
             await asyncio.sleep(0.3)
     assert len(seen) == 1
+
+
+async def test_twenty_long_commands_and_the_ping_beside_them_is_answered_at_once() -> None:
+    async with served(max_sessions=50, calls_per_minute=100) as (where, _, _), where.client("http", MINE) as client:
+        arguments = {"host": "sw", "command": "ping 192.0.2.9", "timeout": 30, "reply_within": 3}
+        await client.call_tool("ssh_connect", {"host": "sw"})
+        calls = [
+            asyncio.ensure_future(client.call_tool("ssh_shell", arguments | {"session": (await shell_of(client))}))
+            for _ in range(20)
+        ]
+        await asyncio.sleep(0.5)
+        await client.call_tool("ssh_ping", {})
+        assert not any(each.done() for each in calls)  # it waited for none of them
+        results = await asyncio.gather(*calls)
+        assert all("still running" in text(result) for result in results)
+
+
+async def shell_of(client: Any) -> str:
+    opened = await client.call_tool("ssh_connect", {"host": "sw", "new_shell": True})
+    return str(opened.structured_content["shell"])

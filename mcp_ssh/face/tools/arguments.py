@@ -7,7 +7,9 @@ from mcp.server.mcpserver import Context
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
+from mcp_ssh.face.hygiene import clean, drawn_over
 from mcp_ssh.model.principal import Caller, Principal
+from mcp_ssh.service.runs import Run, Teller
 
 HostName = Annotated[str, Field(description="A configured host, by its exact name", max_length=100)]
 CommandText = Annotated[str, Field(description="Runs exactly as given")]
@@ -43,3 +45,12 @@ def _conversation(ctx: ToolContext) -> str:
     if request is None or not request.url.path.endswith(streamable_path):
         return str(ctx.request_context.lifespan_context)
     return str(request.headers.get("mcp-session-id", ""))
+
+
+def teller(ctx: ToolContext) -> Teller:
+    """Tells a client that asked for progress that a command goes on, with its last line."""
+
+    async def tell(run: Run) -> None:
+        await ctx.report_progress(round(run.age_s, 1), message=clean(drawn_over(run.last_line()))[:200] or None)
+
+    return tell

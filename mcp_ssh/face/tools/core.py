@@ -19,6 +19,7 @@ from mcp_ssh.face.tools.arguments import (
     caller_of,
     changes,
     reads,
+    teller,
 )
 from mcp_ssh.model.command import Wish
 from mcp_ssh.service.services import Services
@@ -68,6 +69,7 @@ def core_tools(services: Services, who: Who) -> list[StrictTool]:
             Wish(command, timeout, max_output_bytes),
             reply_within_s=reply_within,
             confirmed=confirm_dangerous,
+            tell=teller(ctx),
         )
         return answers.of_answer(answer)
 

@@ -20,6 +20,7 @@ from mcp_ssh.face.tools.arguments import (
     caller_of,
     changes,
     reads,
+    teller,
 )
 from mcp_ssh.model.command import Key, Wish
 from mcp_ssh.ports import Stream
@@ -56,6 +57,7 @@ def shell_tools(services: Services, who: Who) -> list[StrictTool]:
             session=session,
             reply_within_s=reply_within,
             confirmed=confirm_dangerous,
+            tell=teller(ctx),
         )
         return answers.of_answer(answer, shell)
 

@@ -11,6 +11,7 @@ from mcp_types import CallToolResult
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.host import Shell
+from mcp_ssh.service.runs import Runs
 from tests.support.daemon import ANN, daemon
 from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
@@ -138,3 +139,23 @@ async def test_a_command_that_goes_on_is_read_and_stopped() -> None:
         assert fields(stopped)["outcome"] == "interrupted"
         again = await client.call_tool("ssh_read", {"handle": handle})
         assert again.is_error  # all of it was in the answer
+
+
+@ERAS
+async def test_a_client_that_asks_for_progress_hears_of_a_command_that_goes_on(
+    era: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runs.__init__, "__defaults__", (0.1,))
+    heard: list[tuple[float, str | None]] = []
+
+    async def hears(progress: float, total: float | None, message: str | None) -> None:
+        del total
+        heard.append((progress, message))
+
+    async with clients(1, era) as ([client], _):
+        arguments = {"host": "sw", "command": "ping 192.0.2.9", "reply_within": 1.5, "timeout": 30}
+        await client.call_tool("ssh_shell", arguments, progress_callback=hears)
+        assert len(heard) > 5
+        assert [progress for progress, _ in heard] == sorted(progress for progress, _ in heard)
+        assert heard[-1][1] == "Sending 5, 100-byte ICMP Echos"
+        await call(client, "ssh_send", key="ctrl-c")
