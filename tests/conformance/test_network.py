@@ -257,9 +257,9 @@ async def test_twenty_long_commands_and_the_ping_beside_them_is_answered_at_once
     async with served(max_sessions=50, calls_per_minute=100) as (where, _, _), where.client("http", MINE) as client:
         arguments = {"host": "sw", "command": "ping 192.0.2.9", "timeout": 30, "reply_within": 3}
         await client.call_tool("ssh_connect", {"host": "sw"})
+        handles = await asyncio.gather(*(shell_of(client) for _ in range(20)))
         calls = [
-            asyncio.ensure_future(client.call_tool("ssh_shell", arguments | {"session": (await shell_of(client))}))
-            for _ in range(20)
+            asyncio.ensure_future(client.call_tool("ssh_shell", arguments | {"session": handle})) for handle in handles
         ]
         await asyncio.sleep(0.5)
         await client.call_tool("ssh_ping", {})
