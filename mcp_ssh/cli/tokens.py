@@ -18,11 +18,12 @@ from mcp_ssh_drivers.registry import known
 
 def tokens(options: Namespace) -> int:
     """Do what is asked. A secret is printed alone on stdout, so that it can be piped."""
-    snapshot = load(Environment.from_environ(os.environ, Path.home()), known)
+    environment = Environment.from_environ(os.environ, Path.home())
+    snapshot = load(environment, known)
     file = TokenFile(snapshot.settings.state_dir)
     match options.action:
         case "create":
-            _show_secret(file.create(options.name, _entry(options)), options.name)
+            _show_secret(file.create(options.name, _entry(options, environment.token_hours)), options.name)
         case "rotate":
             _show_secret(file.rotate(options.name), options.name)
         case "revoke":
@@ -33,7 +34,7 @@ def tokens(options: Namespace) -> int:
     return 0
 
 
-def _entry(options: Namespace) -> dict[str, object]:
+def _entry(options: Namespace, hours: int | None) -> dict[str, object]:
     entry: dict[str, object] = {"permissions": options.permissions.split(",")}
     if options.hosts:
         entry["allowed_hosts"] = options.hosts.split(",")
@@ -41,8 +42,11 @@ def _entry(options: Namespace) -> dict[str, object]:
         entry["allowed_tags"] = options.tags.split(",")
         entry.setdefault("allowed_hosts", [])
     if options.days is not None:
-        day = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=options.days + 1)
-        entry["expires"] = day.isoformat()
+        hours = options.days * 24
+    if hours is not None:
+        # Days are whole: it is valid until the end of the one on which its time is over.
+        last = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours)
+        entry["expires"] = (last.date() + dt.timedelta(days=1)).isoformat()
     return entry
 
 

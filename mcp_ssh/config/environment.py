@@ -19,6 +19,10 @@ class Variable:
 
 variables = (
     Variable("MCP_SSH_CONFIG", "the configuration file", "`~/.config/mcp-ssh/hosts.yaml`"),
+    Variable("MCP_SSH_CONFIG_DIR", "the folder that `hosts.yaml` stands in, where `MCP_SSH_CONFIG` is not set", ""),
+    Variable("MCP_SSH_KEYS_DIR", "overrides `settings.keys_dir`", ""),
+    Variable("MCP_SSH_SECRETS_DIR", "a folder with one file a secret, named as the variable would be", ""),
+    Variable("MCP_SSH_SECRET_<NAME>", "the secret `<NAME>`, where no variable of that name is set", ""),
     Variable("MCP_AUDIT_LOG", "overrides `settings.audit_log`", ""),
     Variable("LOG_LEVEL", "`debug`, `info`, `warning` or `error`, to stderr", "`settings.log_level`"),
     Variable("MCP_TRANSPORT", "`stdio`, `sse`, `http` or `sse+http`", "`stdio`"),
@@ -27,6 +31,10 @@ variables = (
     Variable("MCP_RELOAD_INTERVAL", "seconds between looks at hosts.yaml for changes; 0: only on SIGHUP", "`5`"),
     Variable("MCP_HOST", "the address to listen on", "`127.0.0.1`"),
     Variable("MCP_PORT", "the port to listen on", "`8000`"),
+    Variable("TOKEN_EXPIRY_HOURS", "how long tokens of `mcp-ssh tokens create` are valid without `--days`", "for ever"),
+    Variable("RATE_LIMIT_ENABLED", "`true` or `false`: overrides `rate_limit.enabled`", ""),
+    Variable("RATE_LIMIT_PER_MINUTE", "overrides `rate_limit.requests_per_minute`", ""),
+    Variable("RATE_LIMIT_PER_HOUR", "overrides `rate_limit.commands_per_hour`", ""),
     Variable("PUBLIC_BASE_URL", "how clients reach it through a proxy, such as `https://mcp.example.com`", ""),
 )
 
@@ -35,6 +43,7 @@ _transports = {"stdio": frozenset[str](), "sse": {"sse"}, "http": {"http"}, "sse
 _make_token = "export MCP_AUTH_TOKEN=$(openssl rand -hex 32)"  # noqa: S105  the line that makes one
 least_token_chars = 32
 longest_interval_s = 3_600
+most_number = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,15 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class RateOverrides:
+    """What the variables say of rates; `None` leaves it to the file."""
+
+    enabled: bool | None = None
+    per_minute: int | None = None
+    per_hour: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """What the variables say. `None` leaves it to the file. `environ` is where named secrets of tokens stand."""
 
@@ -59,6 +77,9 @@ class Environment:
     network: Network = Network()
     token: str | None = field(default=None, repr=False)
     reload_interval_s: float = 5.0
+    keys_dir: str | None = None
+    rates: RateOverrides = RateOverrides()
+    token_hours: int | None = None
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -70,6 +91,8 @@ class Environment:
             faults.append(Fault("environment", 0, "LOG_LEVEL", f"must be one of {', '.join(_levels)}"))
         network = _network(environ, faults)
         interval = _interval(environ, faults)
+        rates = _rates(environ, faults)
+        token_hours = _number(environ, "TOKEN_EXPIRY_HOURS", faults)
         if faults:
             raise ConfigurationError(faults)
         return cls(
@@ -80,8 +103,30 @@ class Environment:
             network=network,
             token=environ.get("MCP_TOKEN") or None,
             reload_interval_s=interval,
+            keys_dir=environ.get("MCP_SSH_KEYS_DIR") or None,
+            rates=rates,
+            token_hours=token_hours,
             environ=environ,
         )
+
+
+def _rates(environ: Mapping[str, str], faults: list[Fault]) -> RateOverrides:
+    enabled = environ.get("RATE_LIMIT_ENABLED", "").lower()
+    if enabled not in {"", "true", "false"}:
+        faults.append(Fault("environment", 0, "RATE_LIMIT_ENABLED", "must be true or false"))
+    return RateOverrides(
+        enabled == "true" if enabled else None,
+        _number(environ, "RATE_LIMIT_PER_MINUTE", faults),
+        _number(environ, "RATE_LIMIT_PER_HOUR", faults),
+    )
+
+
+def _number(environ: Mapping[str, str], name: str, faults: list[Fault]) -> int | None:
+    text = environ.get(name, "")
+    if text and not (text.isascii() and text.isdigit() and 0 < int(text) <= most_number):
+        faults.append(Fault("environment", 0, name, f"must be a number, 1 to {most_number}"))
+        return None
+    return int(text) if text else None
 
 
 def _interval(environ: Mapping[str, str], faults: list[Fault]) -> float:
@@ -124,5 +169,8 @@ def _config(environ: Mapping[str, str], home: Path) -> Path:
     named = environ.get("MCP_SSH_CONFIG")
     if named:
         return Path(named).expanduser().absolute()
+    own = environ.get("MCP_SSH_CONFIG_DIR")
+    if own:
+        return Path(own).expanduser().absolute() / "hosts.yaml"
     folder = environ.get("XDG_CONFIG_HOME")
     return (Path(folder) if folder else home / ".config") / "mcp-ssh" / "hosts.yaml"

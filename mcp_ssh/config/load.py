@@ -90,7 +90,9 @@ class _Loader:
         entry = self._checker.validate(SettingsEntry, top.get("settings", {}), ("settings",)) or SettingsEntry()
         rates = self._checker.validate(RateLimitEntry, top.get("rate_limit", {}), ("rate_limit",)) or RateLimitEntry()
         settings = self._settings(entry, rates)
-        return Snapshot(self._inventory(top, settings, entry.keys_dir), settings, str(self._path), self._tokens(top))
+        keys_dir = self._environment.keys_dir or entry.keys_dir
+        inventory = self._inventory(top, settings, keys_dir)
+        return Snapshot(inventory, settings, str(self._path), self._tokens(top))
 
     def _tokens(self, top: Mapping[str, Any]) -> tuple[Token, ...]:
         """Those of the network, so only where it is served; the form is checked anyway."""
@@ -131,7 +133,7 @@ class _Loader:
             return self._platforms(None)
 
     def _settings(self, entry: SettingsEntry, rates: RateLimitEntry) -> Settings:
-        absolute = self._paths.absolute
+        absolute, given = self._paths.absolute, self._environment.rates
         return Settings(
             state_dir=absolute(entry.state_dir),
             profiles_dir=absolute(entry.profiles_dir) if entry.profiles_dir is not None else None,
@@ -147,9 +149,9 @@ class _Loader:
             max_command_chars=entry.max_command_chars,
             max_output_bytes=entry.max_output_bytes,
             max_sessions=entry.max_sessions,
-            rate_limit_enabled=rates.enabled,
-            calls_per_minute=rates.requests_per_minute,
-            calls_per_hour=rates.commands_per_hour,
+            rate_limit_enabled=rates.enabled if given.enabled is None else given.enabled,
+            calls_per_minute=given.per_minute or rates.requests_per_minute,
+            calls_per_hour=given.per_hour or rates.commands_per_hour,
             host_key_checking=checking_of(entry.host_key_checking),
             deny_patterns=tuple(entry.deny_patterns),
             builtin_deny=entry.builtin_deny,

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from mcp_ssh.config.environment import Environment, variables
+from mcp_ssh.config.load import parse
 from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.model.errors import ConfigurationError, SecretMissingError
 
@@ -47,3 +48,51 @@ def test_a_secret_shows_stars_and_is_remembered_for_redaction() -> None:
     assert "hunter2" not in f"{secret!r} {secret}"
     assert secret.reveal() == "hunter2hunter2"
     assert secrets.known() == ("hunter2hunter2",)
+
+
+def test_a_secret_is_a_variable_one_with_our_prefix_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "THIRD").write_text("from a file\n")
+    (tmp_path / "FIRST").write_text("not this one")
+    (tmp_path / "HUGE").write_text("x" * 70_000)
+    environ = {"FIRST": "as it is", "MCP_SSH_SECRET_SECOND": "with the prefix", "MCP_SSH_SECRETS_DIR": str(tmp_path)}
+    secrets = EnvSecrets(environ)
+    told = [secrets.get(name).reveal() for name in ("FIRST", "SECOND", "THIRD")]
+    assert told == ["as it is", "with the prefix", "from a file"]
+    assert set(secrets.known()) == set(told)
+    for name in ("FOURTH", "../THIRD", "HUGE"):
+        with pytest.raises(SecretMissingError):
+            secrets.get(name)
+
+
+def test_what_variables_say_comes_before_the_file() -> None:
+    environ = {
+        "MCP_SSH_CONFIG_DIR": "/srv/mcp",
+        "MCP_SSH_KEYS_DIR": "/srv/keys",
+        "RATE_LIMIT_ENABLED": "false",
+        "RATE_LIMIT_PER_MINUTE": "7",
+        "RATE_LIMIT_PER_HOUR": "70",
+        "TOKEN_EXPIRY_HOURS": "12",
+    }
+    environment = Environment.from_environ(environ, Path("/home/ann"))
+    assert environment.config == Path("/srv/mcp/hosts.yaml")
+    assert environment.token_hours == 12
+    entry = "{host: 192.0.2.1, user: a, auth: {method: key, key_path: id}}"
+    text = f"hosts: {{h: {entry}}}\nrate_limit: {{requests_per_minute: 9}}\n"
+    snapshot = parse(text, environment.config, environment)
+    assert snapshot.inventory.hosts["h"].auth.key_path == "/srv/keys/id"
+    settings = snapshot.settings
+    assert (settings.rate_limit_enabled, settings.calls_per_minute, settings.calls_per_hour) == (False, 7, 70)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RATE_LIMIT_ENABLED", "maybe"),
+        ("RATE_LIMIT_PER_HOUR", "0"),
+        ("TOKEN_EXPIRY_HOURS", "soon"),
+        ("MCP_RELOAD_INTERVAL", "-1"),
+    ],
+)
+def test_a_variable_that_is_not_right_is_named(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        Environment.from_environ({name: value}, Path("/home/ann"))
