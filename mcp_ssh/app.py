@@ -28,6 +28,7 @@ from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.pipeline import Pipeline
 from mcp_ssh.service.rates import Rates
 from mcp_ssh.service.reading import Reader
+from mcp_ssh.service.refusals import Refusals
 from mcp_ssh.service.reload import Reload
 from mcp_ssh.service.runs import Runs
 from mcp_ssh.service.services import Services
@@ -163,6 +164,7 @@ async def wired(
                 secrets=secrets,
             ),
             reader=Reader(runs),
+            refusals=Refusals(audit, clock),
             tokens=Tokens(configuration, TokenFile(settings.state_dir), clock),
         )
 

@@ -13,7 +13,7 @@ cut_mark = "[cut]"
 order = tuple(
     "v seq ts event id principal client tool session host address user host_key pinned command verdict rules decision "
     "override confirmed_by sent outcome exit_code signal ended duration_ms bytes truncated output_sha256 reason "
-    "pid software prev".split()
+    "status path forwarded_for requests pid software prev".split()
 )
 
 
@@ -29,6 +29,7 @@ class Event(StrEnum):
     CANCELLED = "cancelled"
     SESSION_OPEN = "session.open"
     SESSION_CLOSE = "session.close"
+    REFUSED = "request.refused"
 
 
 def fields_of(event: str, fields: Mapping[str, object], wall: float, redact: Callable[[str], str]) -> dict[str, object]:

@@ -59,7 +59,7 @@ async def _serve_network(environment: Environment) -> None:
     async with running(environment, os.environ) as app:
         bearer = Bearer(app.tokens)
         server = mcp_server(app, bearer.principal, bearer)
-        web = http_app(server, network.faces, network.host, network.port, network.public_base_url)
+        web = http_app(server, network.faces, network.host, network.port, network.public_base_url, app.refusals)
         paths = {"sse": "/sse", "http": "/mcp"}
         log = structlog.get_logger("mcp_ssh.serve")
 

@@ -20,14 +20,17 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_ssh.face.tools.arguments import streamable_path
 from mcp_ssh.model.errors import ConfigurationError, Fault
 from mcp_ssh.model.principal import Principal
+from mcp_ssh.service.refusals import Refusals, kinds
 from mcp_ssh.service.tokens import Tokens
 
 max_body_bytes = 1_048_576
@@ -54,8 +57,36 @@ class Bearer:
         return self._tokens.principal(access.client_id if access is not None else "")
 
 
-def http_app(
-    server: MCPServer[str], faces: frozenset[str], host: str, port: int, public_base_url: str | None
+class Watchman:
+    """ASGI middleware: tells of every request that was turned away."""
+
+    def __init__(self, app: ASGIApp, refusals: Refusals) -> None:
+        self._app = app
+        self._refusals = refusals
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def looking(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in kinds:
+                address = (scope.get("client") or ("",))[0]
+                forwarded = Headers(scope=scope).get("x-forwarded-for", "")
+                await self._refusals.note(message["status"], address, scope["path"], forwarded)
+            await send(message)
+
+        await self._app(scope, receive, looking)
+
+
+def http_app(  # noqa: PLR0913, PLR0917  a site has that many parts
+    server: MCPServer[str],
+    faces: frozenset[str],
+    host: str,
+    port: int,
+    public_base_url: str | None,
+    refusals: Refusals,
 ) -> Starlette:
     """The app with the faces that are served, and `/health`, which needs no token and tells nothing else."""
     security = _security(host, port, public_base_url)
@@ -79,7 +110,8 @@ def http_app(
         async with lifespan():
             yield
 
-    app = Starlette(routes=[*routes.values()], middleware=middleware, lifespan=running)
+    watched = [Middleware(Watchman, refusals=refusals), *middleware]
+    app = Starlette(routes=[*routes.values()], middleware=watched, lifespan=running)
     app.add_route("/health", _health, methods=["GET"])
     return app
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.reading import Reader
+from mcp_ssh.service.refusals import Refusals
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
 
@@ -18,3 +19,4 @@ class Services:
     terminals: Terminals
     reader: Reader
     tokens: Tokens
+    refusals: Refusals

@@ -16,6 +16,7 @@ from mcp_ssh.config.tokens import default_token, digest
 from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.host import Shell
 from mcp_ssh.model.principal import Permission, Token
+from mcp_ssh.service.refusals import kinds
 from mcp_ssh.service.runs import Runs
 from tests.support.daemon import Daemon, daemon
 from tests.support.devices import DeviceTransport
@@ -177,7 +178,9 @@ async def test_whoever_else_comes_gets_the_right_answer_and_nothing_runs(name: s
         assert got == status, (got, answer)
         assert MINE.encode() not in answer
         assert transport.devices == []
-        assert it.audit.of_commands() == []
+        records = it.audit.of_commands()
+        assert [record["status"] for record in records] == ([status] if status in kinds else [])
+        assert MINE not in repr(records)
 
 
 async def test_another_tokens_session_is_not_there() -> None:
@@ -271,3 +274,15 @@ async def test_twenty_long_commands_and_the_ping_beside_them_is_answered_at_once
 async def shell_of(client: Any) -> str:
     opened = await client.call_tool("ssh_connect", {"host": "sw", "new_shell": True})
     return str(opened.structured_content["shell"])
+
+
+async def test_a_flood_of_refusals_is_one_record_a_second_with_their_number() -> None:
+    async with served() as (where, it, _):
+        forwarded = {**JSON, "X-Forwarded-For": "203.0.113.9\x7f"}
+        for _ in range(30):
+            await where.request("POST", "/mcp", b"{}", forwarded)
+        await it.clock.advance(2)
+        await where.request("POST", "/mcp", b"{}", forwarded)
+        assert [record["requests"] for record in it.audit.of_commands()] == [1, 30]
+        assert it.audit.of_commands()[0]["forwarded_for"] == "203.0.113.9?"
+        assert it.audit.of_commands()[0]["reason"] == "no valid token"

@@ -1,6 +1,7 @@
 """`mcp-ssh` as a process of its own on the network: its start, its refusals, its end with open streams."""
 
 import http.client
+import json
 import os
 import signal
 import subprocess
@@ -64,6 +65,8 @@ def test_it_ends_cleanly_in_time_with_an_open_stream(tmp_path: Path) -> None:
     port = free_port()
     with serving(tmp_path, port) as process:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("POST", "/mcp", b"{}", headers={"Authorization": "Bearer nobody"})
+        assert connection.getresponse().read() is not None
         connection.request("GET", "/sse", headers={"Authorization": f"Bearer {TOKEN}"})
         stream = connection.getresponse()
         assert stream.status == 200
@@ -72,6 +75,8 @@ def test_it_ends_cleanly_in_time_with_an_open_stream(tmp_path: Path) -> None:
         assert process.wait(10) == 0
         assert time.monotonic() - began < 5
         connection.close()
+    records = [json.loads(line) for line in (tmp_path / "audit.log").read_text().splitlines()]
+    assert [record["path"] for record in records if record["event"] == "request.refused"] == ["/mcp"]
     log = (tmp_path / "log").read_text()
     assert TOKEN not in log
     assert "Traceback" not in log

@@ -81,7 +81,9 @@ async def site(app: App, faces: frozenset[str] = frozenset({"sse", "http"}), **c
     """The faces of an app."""
     port = free_port()
     bearer = Bearer(app.tokens)
-    web = http_app(mcp_server(app, bearer.principal, bearer), faces, "127.0.0.1", port, changes.get("public_base_url"))
+    server_of = mcp_server(app, bearer.principal, bearer)
+    public = changes.get("public_base_url")
+    web = http_app(server_of, faces, "127.0.0.1", port, public, app.refusals)
     started = asyncio.Event()
     config = uvicorn.Config(web, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=1)
     server = Server(config, started.set)
