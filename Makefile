@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check bench format schema lock test-setup clean
+.PHONY: help demo test check bench conformance format schema lock test-setup clean
 
 help:
 	@echo 'make demo         see it work on a host of its own'
 	@echo 'make test         all tests; those whose real part is missing skip and say so'
 	@echo 'make check        lint, types, import rules: what CI checks'
+	@echo 'make conformance  the public MCP conformance suite in both eras (needs npm)'
 	@echo 'make bench        measure; quick modes of the same run among the tests'
 	@echo 'make test-setup   install the real parts that tests talk to (Debian, root)'
 	@echo 'make format       format the code'
@@ -40,6 +41,9 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+conformance: $(STAMP)
+	$(BIN)/python -m tests.conformance.suite
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.terminal
