@@ -1,15 +1,18 @@
 """The MCP server object: instructions and tools, the same for every transport and both protocol eras."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import MCPServer
+from mcp_types import Tool
 from pydantic import AnyHttpUrl
 
 from mcp_ssh import __version__
+from mcp_ssh.face.strict import StrictTool
 from mcp_ssh.face.tools.arguments import Who
 from mcp_ssh.face.tools.core import core_tools
 from mcp_ssh.face.tools.shells import shell_tools
@@ -41,14 +44,31 @@ async def _conversation(server: MCPServer[str]) -> AsyncIterator[str]:
     yield secrets.token_hex(8)
 
 
+class _Server(MCPServer[str]):
+    """Shows to each principal the tools that it may use; the others refuse it by themselves."""
+
+    def __init__(self, who: Who, tools: Sequence[StrictTool], *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, tools=[*tools], **options)
+        self._who = who
+        self._needs = {tool.name: tool.needs for tool in tools}
+
+    async def list_tools(self) -> list[Tool]:
+        """Those for whoever asks."""
+        principal = self._who()
+        hidden = {name for name, need in self._needs.items() if need is not None and not principal.may(need)}
+        return [tool for tool in await super().list_tools() if tool.name not in hidden]
+
+
 def mcp_server(services: Services, who: Who, verifier: TokenVerifier | None = None) -> MCPServer[str]:
     """A server whose tools act for whoever `who` names; with a verifier, for whom a token lets in."""
-    return MCPServer(
+    tools = [*core_tools(services, who), *shell_tools(services, who)]
+    return _Server(
+        who,
+        tools,
         "mcp-ssh",
         title="mcp-ssh",
         version=__version__,
         instructions=instructions,
-        tools=[*core_tools(services, who), *shell_tools(services, who)],
         lifespan=_conversation,
         token_verifier=verifier,
         auth=_bearer if verifier is not None else None,

@@ -16,10 +16,13 @@ from pydantic import ConfigDict, ValidationError, create_model
 
 from mcp_ssh.face.views import refusal
 from mcp_ssh.model.errors import InvalidArgumentError, McpSshError
+from mcp_ssh.model.principal import Permission
 
 
 class StrictTool(Tool):
     """A tool whose arguments are checked by name and type, and whose errors come back whole."""
+
+    needs: Permission | None = None
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
         """Run the tool; whatever was foreseen comes back as a result with `is_error`."""
@@ -49,8 +52,13 @@ class StrictTool(Tool):
                 )
 
 
-def strict_tool(fn: Callable[..., Any], *, title: str, annotations: ToolAnnotations) -> StrictTool:
-    """A tool from a function: its name and docstring are the tool's, its schemas are strict and without ballast."""
+def strict_tool(
+    fn: Callable[..., Any], *, title: str, annotations: ToolAnnotations, needs: Permission | None = None
+) -> StrictTool:
+    """A tool from a function: its name and docstring are the tool's, its schemas are strict and without ballast.
+
+    Principals without the permission `needs` are not shown it.
+    """
     tool = StrictTool.from_function(fn, title=title, annotations=annotations)
     loose = tool.fn_metadata.arg_model
     tool.fn_metadata.arg_model = create_model(loose.__name__, __base__=_forbidding(loose))
@@ -59,6 +67,7 @@ def strict_tool(fn: Callable[..., Any], *, title: str, annotations: ToolAnnotati
     if tool.fn_metadata.output_schema is not None:
         tool.fn_metadata.output_schema = _slim_output(tool.fn_metadata.output_schema)
     assert isinstance(tool, StrictTool)  # noqa: S101  from_function makes what it is called on
+    tool.needs = needs
     return tool
 
 

@@ -87,6 +87,8 @@ async def test_a_token_sees_its_hosts_and_does_what_it_may(face: str, era: str) 
     async with served() as (where, _, _), where.client(face, READS, era) as client:
         result = await client.call_tool("ssh_run", {"host": "sw", "command": "show clock"})
         assert "permission_missing" in text(result)
+        shown = {tool.name for tool in (await client.list_tools()).tools}
+        assert shown == {"ssh_list_hosts", "ssh_list_sessions", "ssh_ping"}
 
 
 @pytest.mark.parametrize("face", ["sse", "http"])
@@ -286,3 +288,37 @@ async def test_a_flood_of_refusals_is_one_record_a_second_with_their_number() ->
         assert [record["requests"] for record in it.audit.of_commands()] == [1, 30]
         assert it.audit.of_commands()[0]["forwarded_for"] == "203.0.113.9?"
         assert it.audit.of_commands()[0]["reason"] == "no valid token"
+
+
+async def raw(port: int, head: str, body: bytes = b"", *, endless: bool = False) -> bytes:
+    """The status line for what is sent byte by byte."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(head.encode("latin-1") + b"\r\n\r\n" + body)
+        for _ in range(400 if endless else 0):
+            writer.write(b"2000\r\n" + b"x" * 0x2000 + b"\r\n")
+            await writer.drain()
+        return await asyncio.wait_for(reader.readline(), 5)
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def test_what_no_client_sends_is_turned_away_and_the_next_request_is_answered() -> None:
+    async with served() as (where, it, transport):
+        start = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{where.port}\r\nAuthorization: Bearer {MINE}\r\n"
+        json_type = "Content-Type: application/json\r\nAccept: application/json, text/event-stream"
+        flood = "\r\n".join(f"X-{number}: {'y' * 1_000}" for number in range(200))
+        assert b" 400 " in await raw(where.port, f"{start}{flood}")
+        endless = f"{start}{json_type}\r\nTransfer-Encoding: chunked"
+        assert b" 413 " in await raw(where.port, endless, endless=True)
+        assert b" 400 " in await raw(where.port, f"{start}{json_type}\r\nContent-Length: 5\r\nContent-Length: 6")
+        smuggled = f"{start}{json_type}\r\nContent-Length: 4\r\nTransfer-Encoding: chunked"
+        assert b" 200 " not in await raw(where.port, smuggled, b"0\r\n\r\nPOST /mcp HTTP/1.1\r\n\r\n")
+        assert b" 401 " in await raw(
+            where.port, f"{start.replace(MINE, MINE + chr(11))}{json_type}\r\nContent-Length: 0"
+        )
+        assert (await where.request("GET", "/health"))[0] == 200
+        assert transport.devices == []
+        assert {record["event"] for record in it.audit.of_commands()} <= {"request.refused"}

@@ -22,6 +22,7 @@ from mcp_ssh.face.tools.arguments import (
     teller,
 )
 from mcp_ssh.model.command import Wish
+from mcp_ssh.model.principal import Permission
 from mcp_ssh.service.services import Services
 
 
@@ -109,10 +110,10 @@ def core_tools(services: Services, who: Who) -> list[StrictTool]:
     manages = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
     return [
         strict_tool(ssh_list_hosts, title="List hosts", annotations=reads),
-        strict_tool(ssh_connect, title="Connect to a host", annotations=manages),
-        strict_tool(ssh_run, title="Run a command", annotations=changes),
+        strict_tool(ssh_connect, title="Connect to a host", annotations=manages, needs=Permission.EXECUTE),
+        strict_tool(ssh_run, title="Run a command", annotations=changes, needs=Permission.EXECUTE),
         strict_tool(ssh_list_sessions, title="List sessions", annotations=reads),
-        strict_tool(ssh_disconnect, title="Close a session", annotations=manages),
-        strict_tool(ssh_plan, title="Judge a command without running it", annotations=reads),
+        strict_tool(ssh_disconnect, title="Close a session", annotations=manages, needs=Permission.EXECUTE),
+        strict_tool(ssh_plan, title="Judge a command without running it", annotations=reads, needs=Permission.EXECUTE),
         strict_tool(ssh_ping, title="Check the server", annotations=reads),
     ]

@@ -23,6 +23,7 @@ from mcp_ssh.face.tools.arguments import (
     teller,
 )
 from mcp_ssh.model.command import Key, Wish
+from mcp_ssh.model.principal import Permission
 from mcp_ssh.ports import Stream
 from mcp_ssh.service.reading import Place
 from mcp_ssh.service.services import Services
@@ -100,7 +101,7 @@ def shell_tools(services: Services, who: Who) -> list[StrictTool]:
         return answers.of_reading(await reader.read(caller_of(who, ctx), handle, place, wait))
 
     return [
-        strict_tool(ssh_shell, title="Run a command in a shell", annotations=changes),
-        strict_tool(ssh_send, title="Answer or interrupt", annotations=changes),
-        strict_tool(ssh_read, title="Read an output", annotations=reads),
+        strict_tool(ssh_shell, title="Run a command in a shell", annotations=changes, needs=Permission.EXECUTE),
+        strict_tool(ssh_send, title="Answer or interrupt", annotations=changes, needs=Permission.EXECUTE),
+        strict_tool(ssh_read, title="Read an output", annotations=reads, needs=Permission.EXECUTE),
     ]
