@@ -316,9 +316,8 @@ async def test_what_no_client_sends_is_turned_away_and_the_next_request_is_answe
         assert b" 400 " in await raw(where.port, f"{start}{json_type}\r\nContent-Length: 5\r\nContent-Length: 6")
         smuggled = f"{start}{json_type}\r\nContent-Length: 4\r\nTransfer-Encoding: chunked"
         assert b" 200 " not in await raw(where.port, smuggled, b"0\r\n\r\nPOST /mcp HTTP/1.1\r\n\r\n")
-        assert b" 401 " in await raw(
-            where.port, f"{start.replace(MINE, MINE + chr(11))}{json_type}\r\nContent-Length: 0"
-        )
+        control = start.replace(MINE, f"{MINE}\x0b")
+        assert b" 400 " in await raw(where.port, f"{control}{json_type}\r\nContent-Length: 0")
         assert (await where.request("GET", "/health"))[0] == 200
         assert transport.devices == []
         assert {record["event"] for record in it.audit.of_commands()} <= {"request.refused"}
