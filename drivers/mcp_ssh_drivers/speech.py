@@ -1,7 +1,7 @@
 """What shells of every kind have in common: what is typed for a speech, and when a command may be sent."""
 
 from mcp_ssh.model.command import Key, Speech
-from mcp_ssh.model.errors import NotAtPromptError, SessionLostError
+from mcp_ssh.model.errors import NotAtPromptError, NothingAsksError, SessionLostError
 from mcp_ssh_drivers.exchange import State
 
 asking = frozenset({State.QUESTION, State.PASSWORD})
@@ -34,6 +34,6 @@ def refuse_unless_ready(state: State, question: str | None) -> None:
 def refuse_unless_asking(state: State) -> None:
     """Raise what a caller must know if nothing can be answered now."""
     if state not in asking:
-        raise NotAtPromptError(
+        raise NothingAsksError(
             "nothing waits for an answer in this shell; nothing was sent", hint="run a command with ssh_shell"
         )

@@ -55,6 +55,12 @@ class NotAtPromptError(McpSshError):
     retryable = True
 
 
+class NothingAsksError(McpSshError):
+    """Nothing is there to be spoken to: no program runs or asks. Nothing was sent."""
+
+    code = "nothing_asks"
+
+
 class EnableFailedError(McpSshError):
     """A device did not let us into its privileged mode. The command was not sent."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from mcp_ssh.model.command import Command, Context, Key, Operation, Request, Speech, Wish
-from mcp_ssh.model.errors import InvalidArgumentError, NotAtPromptError, StateChangedError
+from mcp_ssh.model.errors import InvalidArgumentError, NothingAsksError, StateChangedError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import CommandResult
@@ -134,10 +134,10 @@ class Terminals:
         shell = self._shells.known(caller, entry.name, session)
         driver = shell.driver if shell is not None else None
         if shell is None or driver is None:
-            raise NotAtPromptError("no shell is open there; nothing was sent", hint="ssh_shell opens one")
+            raise NothingAsksError("no shell is open there; nothing was sent", hint="ssh_shell opens one")
         active = shell.active_run
         if active is None and driver.question is None:
-            raise NotAtPromptError(
+            raise NothingAsksError(
                 "nothing runs and nothing asks in this shell; nothing was sent", hint="run commands with ssh_shell"
             )
         speech, context = self._speech(entry, shell, driver, said)
@@ -184,7 +184,7 @@ class Terminals:
                     hint="only the names under `enable_env` and `sudo_env` of the host can be given",
                 )
             if not driver.asks_secret:
-                raise NotAtPromptError(
+                raise NothingAsksError(
                     "nothing asks for a secret now; nothing was sent",
                     hint="a secret is only given where one is asked for",
                 )
@@ -226,7 +226,7 @@ class Terminals:
             )
         task = run.task
         if task is None or run.host != host:
-            raise NotAtPromptError("the command is over; nothing was sent", hint="ssh_read tells how it ended")
+            raise NothingAsksError("the command is over; nothing was sent", hint="ssh_read tells how it ended")
         task.cancel()
         return await self._runs.answer(run, within_s, task)
 
@@ -240,7 +240,7 @@ def _typed(shell: Shell, speech: Speech) -> Work[None]:
         del judged, left_s
         driver = session.shell
         if driver is None or shell.session is not session or not driver.is_usable:
-            raise NotAtPromptError("the shell is gone; nothing was sent", hint="ssh_shell opens a new one")
+            raise NothingAsksError("the shell is gone; nothing was sent", hint="ssh_shell opens a new one")
         driver.type(speech)
 
     return typed

@@ -15,6 +15,7 @@ from mcp_ssh.model.errors import (
     EnableFailedError,
     InvalidArgumentError,
     NotAtPromptError,
+    NothingAsksError,
     StateChangedError,
     UnknownSessionError,
 )
@@ -144,7 +145,7 @@ async def test_a_secret_is_given_by_name_where_one_is_asked_for_and_shown_nowher
             await shells.send(ONE, "sw", Said(secret="HOME"))
         answer, _ = await shells.send(ONE, "sw", Said(secret="SWITCH_ENABLE"))
         assert answer.result.mode == "privileged"
-        with pytest.raises(NotAtPromptError, match="nothing was sent"):
+        with pytest.raises(NothingAsksError, match="nothing was sent"):
             await shells.send(ONE, "sw", Said(secret="SWITCH_ENABLE"))
         told = repr((asked, answer.result, it.audit.records))
         assert SECRET not in told
