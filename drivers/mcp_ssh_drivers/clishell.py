@@ -5,7 +5,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mcp_ssh.model.command import Command, Key, Speech
-from mcp_ssh.model.errors import EnableFailedError, InvalidArgumentError, NotAtPromptError, SessionLostError
+from mcp_ssh.model.errors import (
+    EnableFailedError,
+    InvalidArgumentError,
+    McpSshError,
+    NotAtPromptError,
+    SessionLostError,
+)
 from mcp_ssh.model.result import Captured, CommandResult, Ended, Outcome
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Connection, Output, Stream
@@ -15,7 +21,13 @@ from mcp_ssh_drivers.exchange import PtyResult, Standing, State
 from mcp_ssh_drivers.modes import NoWayError
 from mcp_ssh_drivers.profile import Profile
 from mcp_ssh_drivers.pty import PtyDriver
-from mcp_ssh_drivers.speech import has_enter, refuse_unless_asking, refuse_unless_ready, text_of
+from mcp_ssh_drivers.speech import (
+    has_enter,
+    refuse_unless_asking,
+    refuse_unless_ready,
+    refuse_unless_spoken_to,
+    text_of,
+)
 
 step_wait_s = 10.0
 privileged = "privileged"
@@ -128,7 +140,7 @@ class CliShell:
             kept = HeadTail(command.max_output_bytes, copy_of(output, Stream.STDOUT))
             result = await self._lines(command, kept, began, until)
             if command.mode is not None and self.is_ready and self.mode != before:
-                await self.walk(before, step_wait_s)
+                result = await self._back(before, result)
         finally:
             self._connection.watch(running=False)
         return replace(result, mode=self.mode)
@@ -155,6 +167,7 @@ class CliShell:
 
     def type(self, speech: Speech) -> None:
         """Say something to a program that runs."""
+        refuse_unless_spoken_to(self._pty.state)
         if speech.key is Key.CTRL_C:
             self._pty.stop()
         else:
@@ -162,6 +175,15 @@ class CliShell:
 
     def _password(self) -> str | None:
         return None if self._enable is None else self._enable().reveal()
+
+    async def _back(self, mode: str, result: CommandResult) -> CommandResult:
+        """To the mode from before. The command has run: whatever the way back meets, its result is what is told."""
+        try:
+            await self.walk(mode, step_wait_s)
+        except McpSshError as error:
+            said = error.message.replace("; the command was not sent", "")
+            return replace(result, remark=f"the command ran, and then the way back to mode {mode!r} failed: {said}")
+        return result
 
     async def _lines(self, command: Command, kept: HeadTail, began: float, until: float) -> CommandResult:
         loop = asyncio.get_running_loop()
@@ -172,9 +194,14 @@ class CliShell:
             try:
                 result = await self._pty.run(line, until - loop.time(), kept, at_once=at_once, idle_s=command.idle_s)
             except asyncio.CancelledError:
-                if self.is_ready:
+                if self.is_ready and number == 1:
                     raise  # nothing was typed
                 return await self._cancelled(began)
+            except SessionLostError as error:
+                if number == 1:
+                    raise
+                lost = f"the shell was lost before line {number}; the lines before it ran"
+                raise SessionLostError(lost, hint=error.hint, sent=True) from None
             if result.standing is Standing.NOT_SENT:
                 raise NotAtPromptError(
                     f"the device did not show {_which(line, number, lines)} as it was typed but "

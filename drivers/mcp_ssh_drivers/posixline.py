@@ -95,6 +95,12 @@ class PosixLine:
         self.began = self.refused = self.stopped = False
         return token
 
+    def take_unsolicited(self) -> tuple[str, ...]:
+        """The lines that came while nobody had asked, once."""
+        lines = bytes(self.unsolicited).decode("utf-8", "replace").splitlines()
+        self.unsolicited.clear()
+        return tuple(line for line in lines if line.strip())
+
     def last_line(self) -> str:
         """What stands on the unfinished line of the output, without escape sequences."""
         return _escape.sub("", self.tail.decode("utf-8", "replace")).strip()

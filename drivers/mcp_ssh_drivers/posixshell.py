@@ -7,7 +7,7 @@ import shlex
 from dataclasses import replace
 
 from mcp_ssh.model.command import Command, Key, Speech
-from mcp_ssh.model.errors import InvalidArgumentError, McpSshError, NotAtPromptError, SessionLostError
+from mcp_ssh.model.errors import InvalidArgumentError, NotAtPromptError, SessionLostError
 from mcp_ssh.model.result import Captured, CommandResult, Ended, Outcome
 from mcp_ssh.ports import Connection, Output, Stream
 from mcp_ssh_drivers import posixtalk as talk
@@ -17,7 +17,14 @@ from mcp_ssh_drivers.exchange import State
 from mcp_ssh_drivers.posixline import PosixLine
 from mcp_ssh_drivers.posixopen import opened
 from mcp_ssh_drivers.profile import Profile
-from mcp_ssh_drivers.speech import asking, has_enter, refuse_unless_asking, refuse_unless_ready, text_of
+from mcp_ssh_drivers.speech import (
+    asking,
+    has_enter,
+    refuse_unless_asking,
+    refuse_unless_ready,
+    refuse_unless_spoken_to,
+    text_of,
+)
 
 quiet_s = 0.25
 first_quiet_s = 0.3
@@ -111,8 +118,8 @@ class PosixShell:
         until = began + command.timeout_s
         refuse_unless_ready(self._line.state, self.question)
         text = command.text.encode()
-        if command.mode is not None or b"\0" in text:
-            raise InvalidArgumentError("a posix shell has no modes, and takes no NUL; nothing was sent")
+        if b"\0" in text:
+            raise InvalidArgumentError("a posix shell takes no NUL; nothing was sent")
         self._connection.watch(running=True)
         try:
             self._line.output = HeadTail(command.max_output_bytes, copy_of(output, Stream.STDOUT))
@@ -144,6 +151,7 @@ class PosixShell:
 
     def type(self, speech: Speech) -> None:
         """Say something to a program that runs."""
+        refuse_unless_spoken_to(self._line.state)
         self._line.state, self._line.tail = State.RUNNING, b""
         self._line.stopped = self._line.stopped or speech.key is Key.CTRL_C
         self._line.write(text_of(speech) + ("\n" if has_enter(speech) else ""))
@@ -161,7 +169,7 @@ class PosixShell:
             await self._type(f"cd -- {shlex.quote(directory)}".encode("utf-8", "surrogateescape"), None)
             await self._line.until(lambda: self._line.ended is not None and self._line.prompts > 0)
             self._settle()
-        self._line.unsolicited.clear()
+        self._line.take_unsolicited()
         self._last_code = 0
 
     # --- a command
@@ -188,7 +196,8 @@ class PosixShell:
             raise NotAtPromptError("the shell did not take the command in time; nothing ran") from None
         self._line.prompts, self._line.state = 0, State.RUNNING
         self._line.write(lines[-1])
-        with contextlib.suppress(TimeoutError):  # from here on it may have run
+        # From here on it may have run: a shell that is lost now is an unknown outcome, and no reason to send it again.
+        with contextlib.suppress(TimeoutError, SessionLostError):
             async with asyncio.timeout_at(until):
                 await self._line.until(lambda: self._line.began or self._line.prompts > 0)
         if not self._line.began and self._line.prompts > 0:
@@ -250,7 +259,7 @@ class PosixShell:
 
     async def _clean_up(self, *, interrupt: bool = True) -> bool:
         """Interrupt whatever runs and find the shell at its prompt; one that does not come back is closed."""
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, SessionLostError):
             async with asyncio.timeout(interrupt_wait_s):
                 self._line.state = State.RUNNING
                 if interrupt:
@@ -258,9 +267,7 @@ class PosixShell:
                     await self._line.prompted(1)
                 await self._sync()
                 return True
-        self._line.state = State.POISONED
-        if self._line.channel is not None:
-            self._line.channel.close()
+        self.close()
         return False
 
     # --- telling
@@ -268,8 +275,6 @@ class PosixShell:
     def _told(
         self, outcome: Outcome, began: float, *, exit_code: int | None = None, ended: Ended | None = None
     ) -> CommandResult:
-        unsolicited = bytes(self._line.unsolicited).decode("utf-8", "replace").splitlines()
-        self._line.unsolicited.clear()
         return CommandResult(
             outcome=outcome,
             stdout=self._line.output.captured(),
@@ -279,22 +284,17 @@ class PosixShell:
             ended=ended,
             question=self.question,
             asks_secret=self.asks_secret,
-            unsolicited=tuple(line for line in unsolicited if line.strip()),
+            unsolicited=self._line.take_unsolicited(),
             directory=self._directory,
         )
 
     def _told_lost(self, began: float) -> CommandResult:
         if self._line.error is None and self._line.exit_code is not None:  # `exit`, or a program in its place
-            result = self._told(Outcome.COMPLETED, began, exit_code=self._line.exit_code)
-            return _with(result, has_ended=True)
+            return replace(self._told(Outcome.COMPLETED, began, exit_code=self._line.exit_code), has_ended=True)
         lost = self._line.error or SessionLostError("the host ended the shell", sent=True)
-        return _with(self._told(Outcome.UNKNOWN, began, ended=Ended.UNKNOWN), lost=lost)
+        return replace(self._told(Outcome.UNKNOWN, began, ended=Ended.UNKNOWN), lost=lost)
 
     def _settle(self) -> None:
         self._line.state = State.READY
         if self._line.ended is not None:
             self._last_code, self._directory = self._line.ended.code, self._line.ended.directory
-
-
-def _with(result: CommandResult, *, has_ended: bool = False, lost: McpSshError | None = None) -> CommandResult:
-    return replace(result, has_ended=has_ended, lost=lost)

@@ -31,6 +31,14 @@ def refuse_unless_ready(state: State, question: str | None) -> None:
         raise SessionLostError("the shell is gone; nothing was sent", hint="the next call opens a new one")
 
 
+def refuse_unless_spoken_to(state: State) -> None:
+    """Raise if no program runs or asks: at a prompt the words would be a command that nobody has judged."""
+    if state not in asking | {State.RUNNING}:
+        raise NothingAsksError(
+            "the program that this was meant for is over; nothing was sent", hint="run a command with ssh_shell"
+        )
+
+
 def refuse_unless_asking(state: State) -> None:
     """Raise what a caller must know if nothing can be answered now."""
     if state not in asking:

@@ -143,6 +143,8 @@ def _notes(result: CommandResult) -> list[str]:
     if result.question is not None:
         asks = "it asks for a secret" if result.asks_secret else "it asks"
         notes.append(f"{asks}: {clean(result.question)}")
+    if result.remark:
+        notes.append(clean(result.remark))
     if result.has_ended:
         notes.append("the command ended the shell; the next one opens a new shell")
     if result.unsolicited:

@@ -69,7 +69,8 @@ class CommandResult:
     Of a terminal: `question` is what was asked, for INTERRUPTED and WAITING_INPUT, and `asks_secret` whether the
     answer is one; `device_error` is the device's own line such as `% Invalid input`; `unsolicited` are lines that came
     while no command ran, such as syslog; `mode` and `directory` are where the shell is now; `has_ended` says that the
-    command ended the shell, `renewed` that this one took the place of one that was lost.
+    command ended the shell, `renewed` that this one took the place of one that was lost; `remark` is
+    what else a person should know.
     """
 
     outcome: Outcome
@@ -89,6 +90,7 @@ class CommandResult:
     directory: str = ""
     has_ended: bool = False
     renewed: bool = False
+    remark: str = ""
 
 
 def fits_inline(result: CommandResult) -> bool:

@@ -23,7 +23,7 @@ class Authorized:
 def authorize(request: Request, inventory: Inventory, settings: Settings) -> Authorized:
     """What is meant, within its limits. Raises an error of its own for each refusal; nothing was sent."""
     host = known_host(request.host, inventory, request.principal)
-    _check_permission(request)
+    check_permission(request.principal)
     if not host.enabled:
         raise HostDisabledError(
             f"{host.name} is disabled; nothing was sent", hint="its operator can set `enabled: true` in hosts.yaml"
@@ -50,10 +50,11 @@ def known_host(name: str, inventory: Inventory, principal: Principal) -> Host:
     )
 
 
-def _check_permission(request: Request) -> None:
-    if not request.principal.may(Permission.EXECUTE):
+def check_permission(principal: Principal) -> None:
+    """Raise `PermissionMissingError` for a principal that may not do anything on hosts."""
+    if not principal.may(Permission.EXECUTE):
         raise PermissionMissingError(
-            f"{request.principal.name} may not execute anything; nothing was sent",
+            f"{principal.name} may not execute anything; nothing was sent",
             hint="whoever runs mcp-ssh gives permissions to tokens",
         )
 

@@ -11,7 +11,7 @@ from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import CommandResult, SessionView
 from mcp_ssh.ports import AuditSink
 from mcp_ssh.service import records
-from mcp_ssh.service.authorize import known_host
+from mcp_ssh.service.authorize import check_permission, known_host
 from mcp_ssh.service.judge import Configured, Judge, Judged
 from mcp_ssh.service.limits import reply_within
 from mcp_ssh.service.pipeline import Done, Pipeline
@@ -117,6 +117,7 @@ class Commands:
         Commands on them end with outcome `unknown`.
         """
         known_host(host, self._configuration.current.inventory, caller.principal)
+        check_permission(caller.principal)
         shells = self._shells.of(caller, host)
         views = tuple(view for view in self.sessions(caller) if view.host == host)
         if session is not None:

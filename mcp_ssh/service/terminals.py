@@ -1,5 +1,6 @@
 """Shells: commands that keep their state, and what is said to programs that run or ask in them."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from mcp_ssh.model.command import Command, Context, Key, Operation, Request, Speech, Wish
@@ -103,7 +104,9 @@ class Terminals:
 
         def begin(run: Run) -> Task:
             async def work(on: Session, judged: Judged, left_s: float) -> CommandResult:
+                until = asyncio.get_running_loop().time() + left_s
                 driver, renewed = await self._made_ready(shell, on, left_s)
+                left_s = until - asyncio.get_running_loop().time()  # the opening is part of the command's time
                 _compare(judged, driver)
                 shell.last_command, shell.run, run.session = wish.text, run, on
                 result = await driver.run(_limited(judged, left_s), run.kept)
@@ -144,7 +147,7 @@ class Terminals:
         wish = Wish(said.shown, timeout_s)
         request = request_of(caller, Operation.SEND, host, wish, confirmed=confirmed, context=context)
         if active is not None and active.session is not None and (task := active.task) is not None:
-            await self._pipeline.dispatch(request, _typed(shell, speech), active.session)
+            await self._pipeline.dispatch(request, _typed(active, speech), active.session)
             wait_s = within_s if said.key is Key.CTRL_C else min(said_wait_s, within_s)
             return await self._runs.answer(active, wait_s, task), shell
         return await self._answered(caller, shell, speech, request, within_s), shell
@@ -235,12 +238,16 @@ def _still_asks(driver: ShellDriver, context: Context) -> bool:
     return context.stops or driver.question == context.question
 
 
-def _typed(shell: Shell, speech: Speech) -> Work[None]:
+def _typed(run: Run, speech: Speech) -> Work[None]:
+    """Only for the very command that they were meant for: it may be over by now, and another one run in its place."""
+
     async def typed(session: Session, judged: Judged, left_s: float) -> None:
         del judged, left_s
         driver = session.shell
-        if driver is None or shell.session is not session or not driver.is_usable:
-            raise NothingAsksError("the shell is gone; nothing was sent", hint="ssh_shell opens a new one")
+        if driver is None or run.task is None or run.session is not session:
+            raise NothingAsksError(
+                "the command that this was meant for is over; nothing was sent", hint="ssh_read tells how it ended"
+            )
         driver.type(speech)
 
     return typed

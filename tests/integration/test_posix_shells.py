@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcp_ssh.model.command import Key, Speech
-from mcp_ssh.model.errors import NotAtPromptError, SessionLostError
+from mcp_ssh.model.errors import NotAtPromptError, NothingAsksError, SessionLostError
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
 from mcp_ssh.model.secret import Secret
 from mcp_ssh_drivers.posixshell import PosixShell
@@ -179,6 +179,13 @@ async def test_words_reach_a_program_that_runs(server: Sshd, tmp_path: Path) -> 
         shell.type(Speech(key=Key.CTRL_D))
         result = await running
         assert (result.exit_code, result.stdout.head) == (0, b"line one\n")
+
+
+async def test_words_for_a_program_never_reach_a_prompt(bash: Sshd, tmp_path: Path) -> None:
+    async with shell_on(bash, tmp_path, str(tmp_path)) as shell:
+        with pytest.raises(NothingAsksError, match="nothing was sent"):
+            shell.type(Speech("touch escaped"))
+        assert (await run(shell, "ls")).stdout.head.find(b"escaped") < 0
 
 
 async def test_a_cancelled_command_is_interrupted(bash: Sshd, tmp_path: Path) -> None:

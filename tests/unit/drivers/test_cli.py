@@ -2,15 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from mcp_ssh.model.command import Command
-from mcp_ssh.model.errors import EnableFailedError, NotAtPromptError, SessionLostError
+from mcp_ssh.lab.device import Reply
+from mcp_ssh.lab.kinds import switch as switch_kind
+from mcp_ssh.model.command import Command, Key, Speech
+from mcp_ssh.model.errors import EnableFailedError, NotAtPromptError, NothingAsksError, SessionLostError
 from mcp_ssh.model.result import Ended, Outcome
 from mcp_ssh.model.secret import Secret
 from mcp_ssh_drivers.cli import CliDriver
+from mcp_ssh_drivers.clishell import CliShell
+from mcp_ssh_drivers.exchange import PtyResult
 from mcp_ssh_drivers.registry import known, profile_of
+from tests.support.devices import DeviceTransport
 from tests.support.memory import MemoryChannel, MemoryConnection
 
 PROFILES = known()
@@ -197,3 +203,46 @@ async def test_a_wrong_enable_secret_is_told_and_the_command_not_sent() -> None:
         await driver_on(switch, "wrong").run(command("show clock"))
     assert "wrong" not in str(caught.value)
     assert "show clock" not in switch.lines
+
+
+async def test_a_way_back_that_fails_is_told_and_the_command_counts_as_run() -> None:
+    commands = {mode: dict(own) for mode, own in switch_kind("secret").commands.items()}
+    commands["config"]["end"] = Reply(hangs_up=True)
+    async with DeviceTransport(replace(switch_kind("secret"), commands=commands, start="privileged")) as transport:
+        shell = CliShell(transport.connection(), PROFILES["cisco_ios"])
+        await shell.open(5)
+        result = await shell.run(replace(command("vlan 20"), mode="config"))
+        assert result.outcome is Outcome.COMPLETED
+        assert result.remark.startswith("the command ran, and then the way back to mode 'privileged' failed")
+        assert "not sent" not in result.remark
+        assert transport.devices[0].lines.count("vlan 20") == 1
+
+
+async def test_a_shell_that_is_lost_between_two_lines_counts_as_sent() -> None:
+    async with DeviceTransport(replace(switch_kind("secret"), start="privileged")) as transport:
+        shell = CliShell(transport.connection(), PROFILES["cisco_ios"])
+        await shell.open(5)
+        run, lines = shell._pty.run, []
+
+        async def dies_after_the_first(text: str, *arguments: object, **options: object) -> PtyResult:
+            lines.append(text)
+            if len(lines) == 2:
+                raise SessionLostError("gone")
+            return await run(text, *arguments, **options)  # type: ignore[arg-type]
+
+        shell._pty.run = dies_after_the_first  # type: ignore[method-assign]
+        with pytest.raises(SessionLostError, match="before line 2; the lines before it ran") as caught:
+            await shell.run(command("show clock\nshow version"))
+        assert caught.value.sent
+
+
+async def test_words_for_a_program_never_reach_a_prompt() -> None:
+    async with DeviceTransport(replace(switch_kind("secret"), start="privileged")) as transport:
+        connection = transport.connection()
+        shell = CliShell(connection, PROFILES["cisco_ios"])
+        await shell.open(5)
+        before = bytes(connection.channels[0].written)
+        for speech in (Speech("reload"), Speech(key=Key.ENTER), Speech(key=Key.CTRL_C)):
+            with pytest.raises(NothingAsksError, match="nothing was sent"):
+                shell.type(speech)
+        assert bytes(connection.channels[0].written) == before

@@ -61,6 +61,10 @@ async def test_without_the_permission_nothing_is_executed() -> None:
             await it.app.commands.run(who, "web", Wish("uptime"))
         assert it.transport.attempts == []
         assert it.audit.events() == ["failed"]
+        await it.app.commands.run(caller(Permission.EXECUTE), "web", Wish("uptime"))
+        with pytest.raises(PermissionMissingError):
+            await it.app.commands.disconnect(who, "web")
+        assert len(it.app.commands.sessions(who)) == 1
 
 
 async def test_over_the_network_the_model_speaks_for_a_person_only_with_override() -> None:
