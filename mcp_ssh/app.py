@@ -25,6 +25,7 @@ from mcp_ssh.service import records
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.judge import Judge
+from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.pipeline import Pipeline
 from mcp_ssh.service.rates import Rates
 from mcp_ssh.service.reading import Reader
@@ -106,12 +107,12 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
     settings = configuration.current.settings
     configure_logging(settings.log_level)
     clock = SystemClock()
-    secrets = EnvSecrets(environ)
-    audit = AuditLog(settings.audit_log, clock, secrets.known)
-    transport = SshTransport(settings, secrets, environ)
+    keyrings = Keyrings(EnvSecrets(environ))
+    audit = AuditLog(settings.audit_log, clock, keyrings.known)
+    transport = SshTransport(settings)
     async with (
         audit,
-        wired(configuration, audit, transport, clock, secrets) as app,
+        wired(configuration, audit, transport, clock, keyrings) as app,
         app.reload.watching(environment.reload_interval_s),
     ):
         yield app
@@ -119,14 +120,14 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
 
 @asynccontextmanager
 async def wired(
-    configuration: Configuration, audit: AuditSink, transport: Transport, clock: Clock, secrets: Secrets
+    configuration: Configuration, audit: AuditSink, transport: Transport, clock: Clock, keyrings: Keyrings
 ) -> AsyncIterator[App]:
     """A daemon from parts that may be other ones in a test."""
     settings = configuration.current.settings
     resolver, profiles = CachingResolver(clock), known(settings.profiles_dir)
     pool = Pool(
         transport=LoginNames(transport, profiles),
-        driver_for=drivers(secrets, profiles),
+        driver_for=drivers(profiles),
         clock=clock,
         max_sessions=settings.max_sessions,
         idle_timeout_s=settings.idle_timeout_s,
@@ -140,7 +141,7 @@ async def wired(
     async with (
         outputs,
         pool,
-        Pipeline(judge=judge, audit=audit, pool=pool, rates=Rates(configuration, clock)) as pipeline,
+        Pipeline(judge=judge, audit=audit, pool=pool, rates=Rates(configuration, clock), keyrings=keyrings) as pipeline,
     ):
         yield App(
             configuration=configuration,
@@ -161,10 +162,11 @@ async def wired(
                 pool=pool,
                 runs=runs,
                 shells=shells,
-                secrets=secrets,
+                keyrings=keyrings,
             ),
             reader=Reader(runs),
             refusals=Refusals(audit, clock),
+            keyrings=keyrings,
             tokens=Tokens(configuration, TokenFile(settings.state_dir), clock),
         )
 
@@ -176,15 +178,15 @@ class LoginNames:
     transport: Transport
     profiles: Mapping[str, Profile]
 
-    async def connect(self, host: Host, addresses: Sequence[str]) -> Connection:
+    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
         """As the transport does."""
-        return await self.transport.connect(replace(host, user=login_name(host, self.profiles)), addresses)
+        return await self.transport.connect(replace(host, user=login_name(host, self.profiles)), addresses, secrets)
 
 
-def drivers(secrets: Secrets, profiles: Mapping[str, Profile]) -> DriverFactory:
+def drivers(profiles: Mapping[str, Profile]) -> DriverFactory:
     """How to talk to a host: posix hosts have exec channels, all others a command line of some platform."""
 
-    def driver_for(seat: Seat, connection: Connection, reconnect: Reconnect) -> Driver:
+    def driver_for(seat: Seat, connection: Connection, reconnect: Reconnect, secrets: Secrets) -> Driver:
         host = seat.host
         if host.shell is Shell.POSIX:
             return PosixShell(connection, profiles["linux"]) if seat.shell else ExecDriver(connection, reconnect)

@@ -145,8 +145,10 @@ class Connection(Protocol):
 class Transport(Protocol):
     """Carries bytes to a host."""
 
-    async def connect(self, host: Host, addresses: Sequence[str]) -> Connection:
+    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
         """Open a connection to exactly one of the addresses, tried in order, within the connect timeout.
+
+        `secrets` are those of whoever wants it: what the host's login needs is asked from them.
 
         Raises `ConnectionFailedError` or one of its children, `SecretMissingError`, `KeyFileError`.
         """

@@ -12,7 +12,7 @@ max_file_bytes = 65_536
 
 
 class EnvSecrets:
-    """Secrets of an environment; remembers which it gave out, so that they can be kept out of records.
+    """Secrets of an environment.
 
     A name is looked for as the variable, as the variable with our prefix, and as a file of that name in
     `MCP_SSH_SECRETS_DIR` (as container engines mount them; one line end at its end is not part of the secret).
@@ -20,7 +20,6 @@ class EnvSecrets:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self._given: dict[str, str] = {}
 
     def get(self, name: str) -> Secret:
         """The secret of that name. An empty one counts as missing."""
@@ -32,12 +31,7 @@ class EnvSecrets:
                 f"the environment variable {name} is not set{where}",
                 hint=f"set it before mcp-ssh starts: export {name}=...",
             )
-        self._given[name] = value
         return Secret(value)
-
-    def known(self) -> tuple[str, ...]:
-        """The texts that were given out so far."""
-        return tuple(dict(self._given).values())  # copied in one step: the audit log asks from its own thread
 
     def _of_file(self, name: str) -> str:
         folder = self._environ.get(folder_variable)

@@ -21,6 +21,10 @@ class AuthMethod(StrEnum):
     KEYBOARD_INTERACTIVE = "keyboard-interactive"
 
 
+agent_variable = "SSH_AUTH_SOCK"
+"""The variable that holds the path of the user's ssh-agent."""
+
+
 class HostKeyChecking(StrEnum):
     """What happens with a host key that stands in no known_hosts file."""
 
@@ -37,6 +41,12 @@ class Auth:
     key_path: str | None = None
     passphrase_env: str | None = None
     password_env: str | None = None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names of all that a login needs from the environment."""
+        agent = agent_variable if self.method is AuthMethod.AGENT else None
+        return tuple(name for name in (self.password_env, self.passphrase_env, agent) if name is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Principal:
     """Who a request is for. `name` is what the audit log says, such as `stdio:alice` or `token:cursor`.
 
     It sees the hosts whose name fits one of the globs of `hosts`, or that carry one of `tags`; no other host exists
-    for it.
+    for it. `keyring` names the secrets that are used for it: the daemon's own, or an attached client's.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Principal:
     hosts: tuple[str, ...] = ("*",)
     tags: frozenset[str] = frozenset()
     rate_multiplier: float = 1.0
+    keyring: str = ""
 
     def may(self, permission: Permission) -> bool:
         """Whether it holds the permission."""

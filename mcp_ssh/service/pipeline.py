@@ -26,6 +26,7 @@ from mcp_ssh.ports import AuditSink
 from mcp_ssh.service import records
 from mcp_ssh.service.authorize import Authorized
 from mcp_ssh.service.judge import Judge, Judged
+from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.rates import Rates
 from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.pool import Pool
@@ -55,11 +56,12 @@ class Done(Generic[T]):
 class Pipeline:
     """Carries requests. An async context: on exit, commands that still run are ended and recorded."""
 
-    def __init__(self, *, judge: Judge, audit: AuditSink, pool: Pool, rates: Rates) -> None:
+    def __init__(self, *, judge: Judge, audit: AuditSink, pool: Pool, rates: Rates, keyrings: Keyrings) -> None:
         self._judge = judge
         self._rates = rates
         self._audit = audit
         self._pool = pool
+        self._keyrings = keyrings
         self._running: set[asyncio.Task[object]] = set()
 
     async def __aenter__(self) -> Self:
@@ -165,11 +167,12 @@ class Pipeline:
         loop = asyncio.get_running_loop()
         if isinstance(on, Session):
             return Done(await work(on, judged, until - loop.time()), on, first=False)
-        seat = Seat(judged.host, on or "")
+        principal = judged.request.principal
+        seat = Seat(judged.host, on or "", self._keyrings.login(principal, judged.host))
         for attempt in range(1, attempts + 1):
             try:
                 async with asyncio.timeout_at(until) as way:
-                    async with self._pool.lend(seat, judged.addresses) as session:
+                    async with self._pool.lend(seat, judged.addresses, self._keyrings.of(principal)) as session:
                         first = session.lends == 1
                         way.reschedule(None)  # from here on the work keeps the deadline, and answers for it
                         try:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
+from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.reading import Reader
 from mcp_ssh.service.refusals import Refusals
 from mcp_ssh.service.terminals import Terminals
@@ -19,4 +20,5 @@ class Services:
     terminals: Terminals
     reader: Reader
     tokens: Tokens
+    keyrings: Keyrings
     refusals: Refusals

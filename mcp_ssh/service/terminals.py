@@ -8,9 +8,10 @@ from mcp_ssh.model.errors import InvalidArgumentError, NothingAsksError, StateCh
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import CommandResult
-from mcp_ssh.ports import Secrets, ShellDriver
+from mcp_ssh.ports import ShellDriver
 from mcp_ssh.service.authorize import known_host, refuse_hidden
 from mcp_ssh.service.judge import Configured, Judged
+from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.limits import reply_within
 from mcp_ssh.service.pipeline import Done, Pipeline, Work
 from mcp_ssh.service.request import request_of
@@ -60,14 +61,14 @@ class Terminals:
         pool: Pool,
         runs: Runs,
         shells: Shells,
-        secrets: Secrets,
+        keyrings: Keyrings,
     ) -> None:
         self._configuration = configuration
         self._pipeline = pipeline
         self._pool = pool
         self._runs = runs
         self._shells = shells
-        self._secrets = secrets
+        self._keyrings = keyrings
 
     async def open(self, caller: Caller, host: str, *, confirmed: bool = False) -> tuple[Done[None], Shell]:
         """A new shell on the host, at its prompt."""
@@ -143,7 +144,7 @@ class Terminals:
             raise NothingAsksError(
                 "nothing runs and nothing asks in this shell; nothing was sent", hint="run commands with ssh_shell"
             )
-        speech, context = self._speech(entry, shell, driver, said)
+        speech, context = self._speech(caller, entry, shell, driver, said)
         wish = Wish(said.shown, timeout_s)
         request = request_of(caller, Operation.SEND, host, wish, confirmed=confirmed, context=context)
         if active is not None and active.session is not None and (task := active.task) is not None:
@@ -175,7 +176,9 @@ class Terminals:
             await self._pool.disconnect(session.id)
         return result
 
-    def _speech(self, host: Host, shell: Shell, driver: ShellDriver, said: Said) -> tuple[Speech, Context]:
+    def _speech(
+        self, caller: Caller, host: Host, shell: Shell, driver: ShellDriver, said: Said
+    ) -> tuple[Speech, Context]:
         """What is said, and what its judgement is about."""
         question = driver.question
         if said.key is Key.CTRL_C:
@@ -192,7 +195,7 @@ class Terminals:
                     hint="a secret is only given where one is asked for",
                 )
             answers = Context(question=question, answers=shell.last_command)
-            return Speech(secret=self._secrets.get(said.secret)), answers
+            return Speech(secret=self._keyrings.of(caller.principal).get(said.secret)), answers
         if driver.asks_secret:
             raise InvalidArgumentError(
                 "a secret is asked for, and a secret is never text from you; nothing was sent",

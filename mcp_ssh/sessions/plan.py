@@ -19,10 +19,14 @@ from mcp_ssh.model.host import Host
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """What a session is for: stateless commands on a host, or one shell there, by the shell's handle."""
+    """What a session is for: stateless commands on a host, or one shell there, by the shell's handle.
+
+    `login` tells apart those who log in there by other secrets: nobody is lent what he could not have opened.
+    """
 
     host: Host
     shell: str = ""
+    login: str = ""
 
 
 @dataclass(frozen=True, slots=True)

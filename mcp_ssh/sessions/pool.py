@@ -2,20 +2,22 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, SessionLostError
+from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, SecretMissingError, SessionLostError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import SessionView
-from mcp_ssh.ports import Clock, Connection, Driver, Transport
+from mcp_ssh.model.secret import Secret
+from mcp_ssh.ports import Clock, Connection, Driver, Secrets, Transport
 from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse, Seat
 from mcp_ssh.sessions.session import Session
 
 Reconnect = Callable[[], Awaitable[Connection]]
-DriverFactory = Callable[[Seat, Connection, Reconnect], Driver]
+DriverFactory = Callable[[Seat, Connection, Reconnect, Secrets], Driver]
 
 look_every_s = 5.0
 stop_wait_s = 3.0
@@ -31,6 +33,29 @@ class SessionLog(Protocol):
     async def closed(self, session: Session, reason: str) -> None:
         """A session is gone."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How to reach a host, as its latest caller has it."""
+
+    addresses: Sequence[str]
+    secrets: Secrets
+
+
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    """The `Secrets` of whoever was lent the seat last: who opened it may be gone."""
+
+    ways: Mapping[Seat, _Way]
+    seat: Seat
+
+    def get(self, name: str) -> Secret:
+        """As they do."""
+        way = self.ways.get(self.seat)
+        if way is None:
+            raise SecretMissingError(f"nobody who has {name} is there any more")
+        return way.secrets.get(name)
 
 
 class Pool:
@@ -58,7 +83,7 @@ class Pool:
         self._sessions: dict[str, Session] = {}
         self._tickets = itertools.count()
         self._turns: dict[int, asyncio.Future[Session]] = {}
-        self._addresses: dict[Host, Sequence[str]] = {}
+        self._ways: dict[Seat, _Way] = {}
         self._tasks = asyncio.TaskGroup()
         self._keepers: set[asyncio.Task[None]] = set()
         self._closing: set[asyncio.Task[None]] = set()
@@ -82,12 +107,14 @@ class Pool:
             await session.connection.close()
 
     @asynccontextmanager
-    async def lend(self, seat: Seat, addresses: Sequence[str]) -> AsyncIterator[Session]:
+    async def lend(self, seat: Seat, addresses: Sequence[str], secrets: Secrets) -> AsyncIterator[Session]:
         """The session of the seat for one command; opened if there is none. The caller sets the deadline.
+
+        Until the next one is lent the seat, `secrets` are what its driver and its second connections ask.
 
         Raises `ConnectionFailedError` and its children, `SessionLimitError`.
         """
-        session = await self._turn(seat, addresses)
+        session = await self._turn(seat, _Way(addresses, secrets))
         session.lends += 1
         try:
             yield session
@@ -125,11 +152,11 @@ class Pool:
             )
         return tuple(sorted(views, key=lambda view: -view.age_s))
 
-    async def _turn(self, seat: Seat, addresses: Sequence[str]) -> Session:
+    async def _turn(self, seat: Seat, way: "_Way") -> Session:
         ticket = next(self._tickets)
         turn: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
         self._turns[ticket] = turn
-        self._addresses[seat.host] = addresses
+        self._ways[seat] = way
         try:
             self._carry_out(self._plan.wanted(seat, ticket))
             return await turn
@@ -175,16 +202,19 @@ class Pool:
 
     async def _open(self, seat: Seat) -> None:
         host = seat.host
-        addresses = self._addresses[host]
+        way = self._ways[seat]
         try:
-            connection = await self._transport.connect(host, addresses)
+            connection = await self._transport.connect(host, way.addresses, way.secrets)
         except McpSshError as error:
             self._carry_out(self._plan.failed(seat, error))
             return
         except Exception as error:  # noqa: BLE001  the edge of a background task: whoever waits must hear of it
             self._carry_out(self._plan.failed(seat, ConnectionFailedError(f"{host.name}: {error}")))
             return
-        driver = self._driver_for(seat, connection, lambda: self._transport.connect(host, [connection.peer.address]))
+        secrets = _Latest(self._ways, seat)
+        driver = self._driver_for(
+            seat, connection, lambda: self._transport.connect(host, [connection.peer.address], secrets), secrets
+        )
         session = Session(seat, connection, driver, self._clock.now())
         self._sessions[session.id] = session
         await self._log.opened(session)
@@ -205,3 +235,5 @@ class Pool:
         while True:
             await self._clock.sleep(self._look_every_s)
             self._carry_out(self._plan.ticked(self._clock.now()))
+            for seat in self._ways.keys() - {place.seat for place in self._plan.places}:
+                del self._ways[seat]

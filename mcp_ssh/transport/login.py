@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import asyncssh
 
-from mcp_ssh.model.errors import AuthenticationError, KeyFileError
-from mcp_ssh.model.host import Auth, AuthMethod
+from mcp_ssh.model.errors import AuthenticationError, KeyFileError, SecretMissingError
+from mcp_ssh.model.host import Auth, AuthMethod, agent_variable
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Secrets
 
@@ -29,22 +28,25 @@ class Credentials:
         return "keyboard-interactive" if self.keyboard_only else "password,keyboard-interactive"
 
 
-async def gather(auth: Auth, secrets: Secrets, environ: Mapping[str, str]) -> Credentials:
+async def gather(auth: Auth, secrets: Secrets) -> Credentials:
     """Collect what the method needs. Raises `SecretMissingError`, `KeyFileError` or `AuthenticationError`."""
     if auth.method is AuthMethod.KEY:
         return Credentials(key=await asyncio.to_thread(_read_key, auth, secrets))
     if auth.method is AuthMethod.AGENT:
-        return Credentials(agent_path=_agent(environ))
+        return Credentials(agent_path=_agent(secrets))
     return Credentials(
         password=secrets.get(auth.password_env or ""),
         keyboard_only=auth.method is AuthMethod.KEYBOARD_INTERACTIVE,
     )
 
 
-def _agent(environ: Mapping[str, str]) -> str:
-    path = environ.get("SSH_AUTH_SOCK", "")
-    if not path:
-        raise AuthenticationError("no ssh-agent: SSH_AUTH_SOCK is not set", hint='eval "$(ssh-agent)"; ssh-add')
+def _agent(secrets: Secrets) -> str:
+    try:
+        path = secrets.get(agent_variable).reveal()
+    except SecretMissingError:
+        raise AuthenticationError(
+            f"no ssh-agent: {agent_variable} is not set", hint='eval "$(ssh-agent)"; ssh-add'
+        ) from None
     if not os.path.exists(path):  # noqa: PTH110  a socket's path, not a file of ours
         raise AuthenticationError(f"no ssh-agent at {path}", hint='eval "$(ssh-agent)"; ssh-add')
     return path

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import asyncssh
 
@@ -68,16 +68,14 @@ class _Client(asyncssh.SSHClient):
 class SshTransport:
     """A `Transport` on asyncssh. Never reads ~/.ssh/config, never forwards an agent."""
 
-    def __init__(self, settings: Settings, secrets: Secrets, environ: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._secrets = secrets
-        self._environ = environ
 
-    async def connect(self, host: Host, addresses: Sequence[str]) -> Connection:
+    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
         """Try the addresses in order; each gets an equal share of what is left of the connect timeout."""
         limit_s = self._settings.connect_timeout_s
         until = asyncio.get_running_loop().time() + limit_s
-        credentials = await gather(host.auth, self._secrets, self._environ)
+        credentials = await gather(host.auth, secrets)
         problem: McpSshError | None = None
         for position, address in enumerate(addresses):
             left_s = until - asyncio.get_running_loop().time()

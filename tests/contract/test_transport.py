@@ -97,9 +97,9 @@ async def sshd(folder: Path) -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def connected(folder: Path, port: int, user: str, key: str) -> AsyncIterator[Connection]:
-    transport = SshTransport(settings(state_dir=str(folder / "state")), NoSecrets(), {})
+    transport = SshTransport(settings(state_dir=str(folder / "state")))
     where = host(address="127.0.0.1", port=port, user=user, auth=Auth(AuthMethod.KEY, key_path=key))
-    connection = await transport.connect(where, ["127.0.0.1"])
+    connection = await transport.connect(where, ["127.0.0.1"], NoSecrets())
     try:
         yield connection
     finally:

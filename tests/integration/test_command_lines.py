@@ -19,6 +19,7 @@ from mcp_ssh_drivers.pty import PtyDriver
 from mcp_ssh_drivers.registry import generic, known, profile_for, profile_of
 from tests.support.posix import command, host_of, transport_in
 from tests.support.routers import birdc, vtysh
+from tests.support.secrets import NoSecrets
 from tests.support.sshd import Sshd, processes_with, send, until
 
 PROFILES = known()
@@ -26,7 +27,7 @@ PROFILES = known()
 
 @asynccontextmanager
 async def connected(server: Sshd, folder: Path) -> AsyncIterator[Connection]:
-    connection = await transport_in(folder).connect(host_of(server), ["127.0.0.1"])
+    connection = await transport_in(folder).connect(host_of(server), ["127.0.0.1"], NoSecrets())
     try:
         yield connection
     finally:

@@ -21,6 +21,7 @@ from mcp_ssh_drivers.posixshell import PosixShell
 from mcp_ssh_drivers.registry import known
 from tests.support.hosts import host
 from tests.support.posix import command, transport_in
+from tests.support.secrets import NoSecrets
 from tests.support.sshd import make_key, processes_with
 
 
@@ -30,7 +31,7 @@ def entry(lab: PosixHost | DeviceHost, key: Path) -> Host:
 
 async def run(folder: Path, text: str, timeout_s: float = 10) -> CommandResult:
     async with PosixHost(folder / "lab") as lab:
-        connection = await transport_in(folder).connect(entry(lab, lab.client_key_path), ["127.0.0.1"])
+        connection = await transport_in(folder).connect(entry(lab, lab.client_key_path), ["127.0.0.1"], NoSecrets())
         try:
             return await ExecDriver(connection).run(command(text, timeout_s))
         finally:
@@ -66,7 +67,7 @@ async def test_only_its_own_key_gets_in(tmp_path: Path) -> None:
     make_key(tmp_path / "other")
     async with PosixHost(tmp_path / "lab") as lab:
         with pytest.raises(AuthenticationError):
-            await transport_in(tmp_path).connect(entry(lab, tmp_path / "other"), ["127.0.0.1"])
+            await transport_in(tmp_path).connect(entry(lab, tmp_path / "other"), ["127.0.0.1"], NoSecrets())
         assert lab.connections == 0
 
 
@@ -103,7 +104,7 @@ async def test_it_listens_on_loopback_only_and_leaves_nothing(tmp_path: Path) ->
 
 async def test_a_shell_on_its_terminal_keeps_state_and_is_nobody_and_goes_with_the_lab(tmp_path: Path) -> None:
     async with PosixHost(tmp_path / "lab") as lab:
-        connection = await transport_in(tmp_path).connect(entry(lab, lab.client_key_path), ["127.0.0.1"])
+        connection = await transport_in(tmp_path).connect(entry(lab, lab.client_key_path), ["127.0.0.1"], NoSecrets())
         shell = PosixShell(connection, known()["linux"])
         await shell.open(10)
         await shell.run(command("cd /tmp; n=41"))
@@ -120,7 +121,9 @@ async def test_a_shell_on_its_terminal_keeps_state_and_is_nobody_and_goes_with_t
 
 async def test_a_device_host_takes_one_key_and_gives_its_terminal_alone(tmp_path: Path) -> None:
     async with DeviceHost(tmp_path / "switch", switch("secret"), wire=Wire(piece=3)) as device:
-        connection = await transport_in(tmp_path).connect(entry(device, device.client_key_path), ["127.0.0.1"])
+        connection = await transport_in(tmp_path).connect(
+            entry(device, device.client_key_path), ["127.0.0.1"], NoSecrets()
+        )
         driver = CliDriver(connection, known()["cisco_ios"])
         assert (await driver.run(command("show clock"))).stdout.head.startswith(b"*12:00:00")
         device.devices[0].log("%LINK-3-UPDOWN: Interface Gi0/1, changed state to down")

@@ -27,6 +27,7 @@ from mcp_ssh.model.errors import (
 )
 from mcp_ssh.model.host import Host, HostKeyChecking, Inventory
 from mcp_ssh.model.result import Ended, Outcome
+from mcp_ssh.service.keyrings import Keyrings
 from tests.support.clock import FakeClock
 from tests.support.daemon import ANN, Ledger
 from tests.support.hosts import host, settings
@@ -50,7 +51,8 @@ def orphan() -> Iterator[str]:
 async def app_for(folder: Path, *hosts: Host, clock: FakeClock | None = None, **changes: Any) -> AsyncIterator[App]:
     snapshot = Snapshot(Inventory({each.name: each for each in hosts}), settings(**changes), "hosts.yaml")
     transport = transport_in(folder, **changes)
-    async with wired(Configuration(lambda: snapshot), Ledger(), transport, clock or FakeClock(), NoSecrets()) as app:
+    configuration, keyrings = Configuration(lambda: snapshot), Keyrings(NoSecrets())
+    async with wired(configuration, Ledger(), transport, clock or FakeClock(), keyrings) as app:
         yield app
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,9 @@ async def password_server(prompts: tuple[tuple[str, bool], ...] | None = None) -
         await server.wait_closed()
 
 
-async def log_in(
-    folder: Path, where: Host, secrets: dict[str, str] | None = None, environ: dict[str, str] | None = None
-) -> None:
-    transport = SshTransport(settings(state_dir=str(folder / "state")), SomeSecrets(secrets or {}), environ or {})
-    connection = await transport.connect(where, ["127.0.0.1"])
+async def log_in(folder: Path, where: Host, secrets: Mapping[str, str] | None = None) -> None:
+    transport = SshTransport(settings(state_dir=str(folder / "state")))
+    connection = await transport.connect(where, ["127.0.0.1"], SomeSecrets(secrets or {}))
     await connection.close()
 
 
@@ -170,9 +168,9 @@ async def test_an_agent(sshd: Sshd, tmp_path: Path) -> None:
         environ = {"SSH_AUTH_SOCK": str(sock)}
         auth = Auth(AuthMethod.AGENT)
         with pytest.raises(AuthenticationError):
-            await log_in(tmp_path, host_of(sshd, auth=auth), environ=environ)
+            await log_in(tmp_path, host_of(sshd, auth=auth), environ)
         subprocess.run(["ssh-add", "-q", str(sshd.key_path)], env={**os.environ, **environ}, check=True)
-        await log_in(tmp_path, host_of(sshd, auth=auth), environ=environ)
+        await log_in(tmp_path, host_of(sshd, auth=auth), environ)
     finally:
         agent.send_signal(signal.SIGTERM)
         await agent.wait()
@@ -181,7 +179,7 @@ async def test_an_agent(sshd: Sshd, tmp_path: Path) -> None:
 @pytest.mark.parametrize("environ", [{}, {"SSH_AUTH_SOCK": "/nowhere/agent"}])
 async def test_without_an_agent_the_line_that_starts_one_is_told(tmp_path: Path, environ: dict[str, str]) -> None:
     with pytest.raises(AuthenticationError, match="no ssh-agent") as caught:
-        await log_in(tmp_path, host(auth=Auth(AuthMethod.AGENT)), environ=environ)
+        await log_in(tmp_path, host(auth=Auth(AuthMethod.AGENT)), environ)
     assert "ssh-add" in caught.value.hint
 
 

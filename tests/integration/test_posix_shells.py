@@ -17,6 +17,7 @@ from mcp_ssh_drivers.posixshell import PosixShell
 from mcp_ssh_drivers.registry import known
 from tests.support.parts import require
 from tests.support.posix import command, host_of, transport_in
+from tests.support.secrets import NoSecrets
 from tests.support.sshd import Sshd, processes_with, send, until
 
 LINUX = known()["linux"]
@@ -52,7 +53,7 @@ def bash(tmp_path: Path) -> Iterator[Sshd]:
 
 @asynccontextmanager
 async def shell_on(server: Sshd, folder: Path, directory: str = "") -> AsyncIterator[PosixShell]:
-    connection = await transport_in(folder).connect(host_of(server), ["127.0.0.1"])
+    connection = await transport_in(folder).connect(host_of(server), ["127.0.0.1"], NoSecrets())
     shell = PosixShell(connection, LINUX)
     try:
         await shell.open(15, directory)

@@ -17,6 +17,7 @@ from mcp_ssh.model.command import Key, Wish
 from mcp_ssh.model.errors import ConfirmationRequiredError, InvalidArgumentError
 from mcp_ssh.model.host import Inventory
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
+from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.reading import Place
 from mcp_ssh.service.terminals import Said
 from tests.support.clock import FakeClock
@@ -37,7 +38,7 @@ async def app_on(server: Sshd, folder: Path, audit: Ledger | None = None, **chan
     entry = host_of(server, sudo_env="WEB_SUDO")
     facts = {"state_dir": str(folder / "state")} | changes
     snapshot = Snapshot(Inventory({"web": entry}), settings(**facts), "hosts.yaml")
-    secrets = SomeSecrets({"WEB_SUDO": "open-sesame"})
+    secrets = Keyrings(SomeSecrets({"WEB_SUDO": "open-sesame"}))
     parts = (Configuration(lambda: snapshot), audit or Ledger(), transport_in(folder, **changes), FakeClock(), secrets)
     async with wired(*parts) as app:
         yield app

@@ -10,6 +10,7 @@ from mcp_ssh.model.errors import AuditUnavailableError
 from mcp_ssh.model.host import Host, Inventory
 from mcp_ssh.model.principal import Caller, Principal, Token, Via
 from mcp_ssh.ports import Secrets, Transport
+from mcp_ssh.service.keyrings import Keyrings
 from tests.support.clock import FakeClock
 from tests.support.hosts import host, settings
 from tests.support.memory import MemoryTransport
@@ -66,6 +67,6 @@ async def daemon(
     snapshot = Snapshot(inventory, settings(**changes), "hosts.yaml", tokens)
     memory = MemoryTransport()
     audit, clock = audit or Ledger(), FakeClock()
-    parts = (Configuration(lambda: snapshot), audit, transport or memory, clock, secrets or NoSecrets())
+    parts = (Configuration(lambda: snapshot), audit, transport or memory, clock, Keyrings(secrets or NoSecrets()))
     async with wired(*parts) as app:
         yield Daemon(app, transport if isinstance(transport, MemoryTransport) else memory, audit, clock)

@@ -8,7 +8,7 @@ from typing import Self
 from mcp_ssh.lab.device import Device, Kind
 from mcp_ssh.lab.device_host import Wire
 from mcp_ssh.model.host import Host
-from mcp_ssh.ports import Connection
+from mcp_ssh.ports import Connection, Secrets
 from tests.support.memory import MemoryChannel, MemoryConnection
 
 
@@ -22,8 +22,8 @@ class DeviceTransport:
     connections: list[MemoryConnection] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def connect(self, host: Host, addresses: Sequence[str]) -> Connection:
-        del host, addresses
+    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+        del host, addresses, secrets
         return self.connection()
 
     async def __aenter__(self) -> Self:

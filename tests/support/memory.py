@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, SessionLostError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import HostKey, Peer
-from mcp_ssh.ports import Connection, Pty, Receiver, Stream
+from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream
 
 
 @dataclass(eq=False)
@@ -164,7 +164,8 @@ class MemoryTransport:
     connections: list[MemoryConnection] = field(default_factory=list)
     attempts: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
-    async def connect(self, host: Host, addresses: Sequence[str]) -> Connection:
+    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+        del secrets
         self.attempts.append((host.name, tuple(addresses)))
         if self.gate is not None:
             await self.gate.wait()

@@ -1,6 +1,6 @@
 """A driver on a real sshd, for tests of commands."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,18 +25,18 @@ def host_of(server: Sshd, **changes: Any) -> Host:
     return host(**(facts | changes))
 
 
-def transport_in(folder: Path, environ: Mapping[str, str] | None = None, **changes: Any) -> SshTransport:
+def transport_in(folder: Path, **changes: Any) -> SshTransport:
     """A transport that keeps its state in the folder."""
-    return SshTransport(settings(state_dir=str(folder / "state"), **changes), NoSecrets(), environ or {})
+    return SshTransport(settings(state_dir=str(folder / "state"), **changes))
 
 
 @asynccontextmanager
 async def driver_on(server: Sshd, folder: Path) -> AsyncIterator[ExecDriver]:
     """A driver on a connection of its own."""
     transport, where = transport_in(folder), host_of(server)
-    connection = await transport.connect(where, ["127.0.0.1"])
+    connection = await transport.connect(where, ["127.0.0.1"], NoSecrets())
     try:
-        yield ExecDriver(connection, lambda: transport.connect(where, ["127.0.0.1"]))
+        yield ExecDriver(connection, lambda: transport.connect(where, ["127.0.0.1"], NoSecrets()))
     finally:
         await connection.close()
 

@@ -5,13 +5,15 @@ from contextlib import asynccontextmanager
 import pytest
 
 from mcp_ssh.model.errors import ConnectionFailedError, SessionLostError
+from mcp_ssh.ports import Connection, Secrets
 from mcp_ssh.sessions.plan import Seat
-from mcp_ssh.sessions.pool import Pool
+from mcp_ssh.sessions.pool import DriverFactory, Pool, Reconnect
 from mcp_ssh.sessions.session import Session
 from mcp_ssh_drivers.exec import ExecDriver
 from tests.support.clock import FakeClock
 from tests.support.hosts import host
 from tests.support.memory import MemoryTransport
+from tests.support.secrets import NoSecrets, SomeSecrets
 
 WEB = Seat(host("web"))
 ADDRESSES = ("192.0.2.1",)
@@ -30,13 +32,20 @@ class Ledger:
         self.lines.append(f"close {session.host.name}: {reason}")
 
 
+def exec_driver(_seat: Seat, connection: Connection, reconnect: Reconnect, _secrets: Secrets) -> ExecDriver:
+    return ExecDriver(connection, reconnect)
+
+
 @asynccontextmanager
 async def pool_on(
-    transport: MemoryTransport, clock: FakeClock | None = None, ledger: Ledger | None = None
+    transport: MemoryTransport,
+    clock: FakeClock | None = None,
+    ledger: Ledger | None = None,
+    driver_for: DriverFactory = exec_driver,
 ) -> AsyncIterator[Pool]:
     async with Pool(
         transport=transport,
-        driver_for=lambda _host, connection, reconnect: ExecDriver(connection, reconnect),
+        driver_for=driver_for,
         clock=clock or FakeClock(),
         max_sessions=4,
         idle_timeout_s=600,
@@ -45,8 +54,22 @@ async def pool_on(
         yield pool
 
 
+async def test_a_driver_asks_the_secrets_of_the_latest_caller() -> None:
+    held: list[Secrets] = []
+
+    def driver_for(_seat: Seat, connection: Connection, reconnect: Reconnect, secrets: Secrets) -> ExecDriver:
+        held.append(secrets)
+        return ExecDriver(connection, reconnect)
+
+    async with pool_on(MemoryTransport(), driver_for=driver_for) as pool:
+        for text in ("of the first", "of the second"):
+            async with pool.lend(WEB, ADDRESSES, SomeSecrets({"P": text})):
+                assert held[0].get("P").reveal() == text
+    assert len(held) == 1
+
+
 async def use(pool: Pool, where: Seat = WEB) -> str:
-    async with pool.lend(where, ADDRESSES) as session:
+    async with pool.lend(where, ADDRESSES, NoSecrets()) as session:
         await asyncio.sleep(0.01)
         return session.id
 
