@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mcp_ssh import __version__
-from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.errors import AlreadyServedError, McpSshError
 
 exit_failed, exit_usage = 1, 2
+exit_codes = {"config_invalid": exit_usage, AlreadyServedError.code: AlreadyServedError.exit_code}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mcp-ssh: {error}", file=sys.stderr)  # noqa: T201
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
-        return exit_usage if error.code == "config_invalid" else exit_failed
+        return exit_codes.get(error.code, exit_failed)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,6 +37,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     commands.add_parser("serve", help="serve MCP over stdio (the default)").set_defaults(run=_serve)
+    attach = commands.add_parser(
+        "attach", help="serve MCP over stdio by a daemon that keeps sessions when the assistant leaves"
+    )
+    attach.set_defaults(run=_attach)
+    ways = attach.add_mutually_exclusive_group()
+    ways.add_argument("--serve", action="store_true", help="be that daemon; without one, attach starts it")
+    ways.add_argument("--stop", action="store_true", help="end that daemon, and with it all of its sessions")
     demo = commands.add_parser("demo", help="see it work on a host of its own, without touching one of yours")
     demo.add_argument("--keep", action="store_true", help="leave the demo's host up and tell how to use it")
     demo.set_defaults(run=_demo)
@@ -76,6 +84,16 @@ def _serve(options: argparse.Namespace) -> int:
 
     del options
     return serve()
+
+
+def _attach(options: argparse.Namespace) -> int:
+    if options.serve:
+        from mcp_ssh.cli.serve import serve_attached  # noqa: PLC0415
+
+        return serve_attached()
+    from mcp_ssh.cli import attach  # noqa: PLC0415
+
+    return attach.stop() if options.stop else attach.attach()
 
 
 def _demo(options: argparse.Namespace) -> int:

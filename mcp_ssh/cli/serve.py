@@ -3,7 +3,9 @@
 import asyncio
 import getpass
 import os
+import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +13,14 @@ import structlog
 
 from mcp_ssh.app import App, running
 from mcp_ssh.config.environment import Environment
+from mcp_ssh.face.attach import Attachments, Linger, listening
+from mcp_ssh.face.rendezvous import socket_path
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.face.stdio import serve as serve_stdio
 from mcp_ssh.model.errors import ConfigurationError, Fault
 from mcp_ssh.model.principal import Principal, Via
+
+most_log_bytes = 4_194_304
 
 
 def serve() -> int:
@@ -49,6 +55,36 @@ def _whoever(app: App, secret: str | None) -> Callable[[], Principal]:
     if token is None:
         raise ConfigurationError([Fault("environment", 0, "MCP_TOKEN", "is no token that is valid now")])
     return lambda: app.tokens.principal(token.name)
+
+
+def serve_attached() -> int:
+    """Serve those who attach, until nobody does and nothing is open any more, or the process is told to stop."""
+    environment = Environment.from_environ(os.environ, Path.home())
+    with listening(socket_path(os.environ, Path.home())) as listener:
+        asyncio.run(_serve_attached(environment, listener))
+    return 0
+
+
+async def _serve_attached(environment: Environment, listener: socket.socket) -> None:
+    async with running(environment, os.environ) as app:
+        guests = Attachments(app.keyrings, lambda environ: _whoever(app, environ.get("MCP_TOKEN") or None))
+        server = mcp_server(app, guests.principal)
+        linger = Linger(environment.idle_exit_s, time.monotonic, app.daemon.is_quiet)
+        log = socket_path(os.environ, Path.home()).with_suffix(".log")
+
+        def is_over(clients: int) -> bool:
+            _keep_small(log)
+            return linger(clients)
+
+        await guests.serve(listener, server, app.reload.now, is_over)
+
+
+def _keep_small(log: Path) -> None:
+    """Begin the log anew when it is long; only the one that `attach` made, not where somebody else sent stderr."""
+    own = os.fstat(2)
+    if own.st_size > most_log_bytes and log.exists() and os.path.samestat(own, log.stat()):
+        log.with_suffix(".log.1").write_bytes(log.read_bytes())
+        os.ftruncate(2, 0)
 
 
 async def _serve_network(environment: Environment) -> None:

@@ -29,6 +29,7 @@ variables = (
     Variable("MCP_AUTH_TOKEN", "the bearer token of the network faces, 32 characters or more", ""),
     Variable("MCP_TOKEN", "on stdio: the token to act as; without it the user may do everything", ""),
     Variable("MCP_RELOAD_INTERVAL", "seconds between looks at hosts.yaml for changes; 0: only on SIGHUP", "`5`"),
+    Variable("MCP_IDLE_EXIT", "seconds until a daemon that nobody is attached to ends, without sessions", "`300`"),
     Variable("MCP_HOST", "the address to listen on", "`127.0.0.1`"),
     Variable("MCP_PORT", "the port to listen on", "`8000`"),
     Variable("TOKEN_EXPIRY_HOURS", "how long tokens of `mcp-ssh tokens create` are valid without `--days`", "for ever"),
@@ -77,6 +78,7 @@ class Environment:
     network: Network = Network()
     token: str | None = field(default=None, repr=False)
     reload_interval_s: float = 5.0
+    idle_exit_s: float = 300.0
     keys_dir: str | None = None
     rates: RateOverrides = RateOverrides()
     token_hours: int | None = None
@@ -90,7 +92,8 @@ class Environment:
         if level is not None and level not in _levels:
             faults.append(Fault("environment", 0, "LOG_LEVEL", f"must be one of {', '.join(_levels)}"))
         network = _network(environ, faults)
-        interval = _interval(environ, faults)
+        interval = _seconds(environ, "MCP_RELOAD_INTERVAL", "5", faults)
+        idle_exit = _seconds(environ, "MCP_IDLE_EXIT", "300", faults)
         rates = _rates(environ, faults)
         token_hours = _number(environ, "TOKEN_EXPIRY_HOURS", faults)
         if faults:
@@ -103,6 +106,7 @@ class Environment:
             network=network,
             token=environ.get("MCP_TOKEN") or None,
             reload_interval_s=interval,
+            idle_exit_s=idle_exit,
             keys_dir=environ.get("MCP_SSH_KEYS_DIR") or None,
             rates=rates,
             token_hours=token_hours,
@@ -129,11 +133,11 @@ def _number(environ: Mapping[str, str], name: str, faults: list[Fault]) -> int |
     return int(text) if text else None
 
 
-def _interval(environ: Mapping[str, str], faults: list[Fault]) -> float:
-    text = environ.get("MCP_RELOAD_INTERVAL") or "5"
+def _seconds(environ: Mapping[str, str], name: str, default: str, faults: list[Fault]) -> float:
+    text = environ.get(name) or default
     if text.isascii() and text.replace(".", "", 1).isdigit() and float(text) <= longest_interval_s:
         return float(text)
-    faults.append(Fault("environment", 0, "MCP_RELOAD_INTERVAL", f"must be seconds, 0 to {longest_interval_s}"))
+    faults.append(Fault("environment", 0, name, f"must be seconds, 0 to {longest_interval_s}"))
     return 0.0
 
 

@@ -11,7 +11,7 @@ import signal
 import stat
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import anyio
 from mcp.server.mcpserver import MCPServer
@@ -45,9 +45,26 @@ async def serve(server: MCPServer[Any], parent: int, on_hangup: Callable[[], obj
 
 
 async def _serve(server: MCPServer[Any], lines: AsyncIterator[str], wire_out: int) -> None:
-    out = anyio.wrap_file(os.fdopen(wire_out, "w", encoding="utf-8", closefd=False))
-    # stdio_server reads its input by iterating over it, and that is all that it needs of a file.
-    async with stdio_server(cast("anyio.AsyncFile[str]", lines), out) as (read_stream, write_stream):
+    await serve_lines(server, lines, anyio.wrap_file(os.fdopen(wire_out, "w", encoding="utf-8", closefd=False)))
+
+
+class LineSink(Protocol):
+    """Takes messages as lines of text."""
+
+    async def write(self, text: str, /) -> object:
+        """One line, with its end."""
+        ...
+
+    async def flush(self) -> object:
+        """On its way."""
+        ...
+
+
+async def serve_lines(server: MCPServer[Any], lines: AsyncIterator[str], out: LineSink) -> None:
+    """Serve one client, message by message a line, until its lines end."""
+    # Of a file stdio_server needs no more than iteration, and write and flush.
+    files = cast("anyio.AsyncFile[str]", lines), cast("anyio.AsyncFile[str]", out)
+    async with stdio_server(*files) as (read_stream, write_stream):
         lowlevel = server._lowlevel_server  # noqa: SLF001  the SDK's own run_stdio_async takes no streams
         await lowlevel.run(read_stream, write_stream, lowlevel.create_initialization_options())
 
@@ -90,13 +107,13 @@ async def _lines(descriptor: int) -> AsyncIterator[AsyncIterator[str]]:
     if stat.S_ISREG(mode) or (stat.S_ISCHR(mode) and not os.isatty(descriptor)):  # epoll takes neither
         reader.feed_data(await asyncio.to_thread(_read_all, descriptor))
         reader.feed_eof()
-        yield _decoded(reader)
+        yield decoded(reader)
         return
     loop = asyncio.get_running_loop()
     pipe = os.fdopen(os.dup(descriptor), "rb", buffering=0)
     transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
     try:
-        yield _decoded(reader)
+        yield decoded(reader)
     finally:
         transport.close()
 
@@ -106,7 +123,8 @@ def _read_all(descriptor: int) -> bytes:
         return file.read()
 
 
-async def _decoded(reader: asyncio.StreamReader) -> AsyncIterator[str]:
+async def decoded(reader: asyncio.StreamReader) -> AsyncIterator[str]:
+    """The lines of a stream as text."""
     while line := await reader.readline():
         yield line.decode("utf-8", "replace")
 

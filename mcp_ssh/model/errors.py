@@ -128,6 +128,20 @@ class SessionLimitError(McpSshError):
     retryable = True
 
 
+class AlreadyServedError(McpSshError):
+    """Another daemon has the socket of this configuration."""
+
+    code = "already_served"
+    exit_code = 75
+    """That of a process which ends for it (sysexits EX_TEMPFAIL): whoever started it can attach."""
+
+
+class AttachError(McpSshError):
+    """No daemon to attach to, or one that lets nobody in."""
+
+    code = "attach_failed"
+
+
 class ConnectionFailedError(McpSshError):
     """No TCP connection, or one that closed before SSH was spoken. Also the parent of what fails on the way in."""
 

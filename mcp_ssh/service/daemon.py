@@ -41,6 +41,10 @@ class Daemon:
             uptime_s=self._clock.now() - self._started_at,
         )
 
+    def is_quiet(self) -> bool:
+        """Whether nothing is open to any host."""
+        return not self._pool.sessions()
+
     def _seen_by(self, principal: Principal) -> Inventory:
         hosts = self._configuration.current.inventory.hosts
         return Inventory({name: host for name, host in hosts.items() if principal.sees(host)})

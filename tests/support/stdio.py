@@ -109,10 +109,11 @@ class Wire:
 
 
 @contextlib.asynccontextmanager
-async def wire_to(config: Path, **more: str) -> AsyncIterator[Wire]:
+async def wire_to(config: Path, *words: str, **more: str) -> AsyncIterator[Wire]:
     """A server process; ended with the context if it still runs."""
     process = await asyncio.create_subprocess_exec(
         *command(),
+        *words,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
