@@ -71,7 +71,6 @@ class App(Services):
     """A running daemon, for faces to call."""
 
     configuration: Configuration
-    reload: Reload
 
 
 class SessionRecords:

@@ -156,4 +156,5 @@ class _Loader:
             deny_patterns=tuple(entry.deny_patterns),
             builtin_deny=entry.builtin_deny,
             log_level=self._environment.log_level or entry.log_level,
+            tool_groups=tuple(entry.tool_groups),
         )

@@ -226,6 +226,9 @@ class SettingsEntry(_Entry):
     deny_patterns: list[PatternText] = Field([], description="Added to the built-in deny list")
     builtin_deny: bool = Field(True, description="false switches the built-in deny list off")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    tool_groups: Annotated[list[Literal["core", "admin"]], Field(min_length=1)] = Field(
+        ["core"], description="Tools that are offered; admin: ssh_reload_config, for those with the permission manage"
+    )
 
 
 class TokenEntry(_Entry):

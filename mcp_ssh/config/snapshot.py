@@ -1,6 +1,6 @@
 """One complete configuration, and the holder that swaps it whole or not at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from mcp_ssh.model.host import Inventory
@@ -26,6 +26,14 @@ class Changes:
     removed: tuple[str, ...]
     changed: tuple[str, ...]
     settings: bool
+
+    def among(self, names: Collection[str]) -> "Changes":
+        """Those of these hosts."""
+
+        def those(group: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(name for name in group if name in names)
+
+        return Changes(those(self.added), those(self.removed), those(self.changed), self.settings)
 
 
 class Configuration:

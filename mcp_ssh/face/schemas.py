@@ -137,6 +137,15 @@ class Plan(BaseModel):
     timeout_seconds: float
 
 
+class Reloaded(BaseModel):
+    """What a new configuration changed."""
+
+    added: list[str]
+    removed: list[str]
+    changed: list[str]
+    restart_needed: bool
+
+
 class Pong(BaseModel):
     """The server is well."""
 

@@ -13,6 +13,7 @@ from pydantic import AnyHttpUrl
 
 from mcp_ssh import __version__
 from mcp_ssh.face.strict import StrictTool
+from mcp_ssh.face.tools.admin import admin_tools
 from mcp_ssh.face.tools.arguments import Who
 from mcp_ssh.face.tools.core import core_tools
 from mcp_ssh.face.tools.shells import shell_tools
@@ -61,7 +62,9 @@ class _Server(MCPServer[str]):
 
 def mcp_server(services: Services, who: Who, verifier: TokenVerifier | None = None) -> MCPServer[str]:
     """A server whose tools act for whoever `who` names; with a verifier, for whom a token lets in."""
-    tools = [*core_tools(services, who), *shell_tools(services, who)]
+    groups = {"core": [core_tools, shell_tools], "admin": [admin_tools]}
+    offered = [make for name, makers in groups.items() if name in services.daemon.tool_groups for make in makers]
+    tools = [tool for make in offered for tool in make(services, who)]
     return _Server(
         who,
         tools,

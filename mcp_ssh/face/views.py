@@ -6,6 +6,7 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
 from mcp_ssh import __version__
+from mcp_ssh.config.snapshot import Changes
 from mcp_ssh.face.hygiene import clean
 from mcp_ssh.face.schemas import (
     Connected,
@@ -16,6 +17,7 @@ from mcp_ssh.face.schemas import (
     LayerRow,
     Plan,
     Pong,
+    Reloaded,
     SessionList,
     SessionRow,
 )
@@ -180,6 +182,16 @@ def of_health(health: Health) -> CallToolResult:
         version=__version__, hosts=health.hosts, sessions=health.sessions, uptime_seconds=round(health.uptime_s, 1)
     )
     return reply(view, f"mcp-ssh {view.version} is well: {view.hosts} hosts, {view.sessions} open sessions")
+
+
+def of_changes(changes: Changes) -> CallToolResult:
+    """What is in force now that was not before."""
+    groups = {"added": changes.added, "removed": changes.removed, "changed": changes.changed}
+    view = Reloaded(**{name: [*hosts] for name, hosts in groups.items()}, restart_needed=changes.settings)
+    lines = [f"{name}: {', '.join(hosts)}" for name, hosts in groups.items() if hosts]
+    if changes.settings:
+        lines.append("timeouts, paths and session limits changed too: those count from the daemon's next start")
+    return reply(view, "\n".join(["the configuration is in force", *(lines or ["no host changed"])]))
 
 
 def of_plan(planned: Planned) -> CallToolResult:

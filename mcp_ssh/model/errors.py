@@ -128,6 +128,12 @@ class SessionLimitError(McpSshError):
     retryable = True
 
 
+class ConfigurationKeptError(McpSshError):
+    """A configuration file with faults is not taken."""
+
+    code = "config_kept"
+
+
 class AlreadyServedError(McpSshError):
     """Another daemon has the socket of this configuration."""
 

@@ -48,6 +48,11 @@ class Principal:
         """Whether it holds the permission."""
         return permission in self.permissions
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether every host exists for it."""
+        return "*" in self.hosts
+
     def sees(self, host: Host) -> bool:
         """Whether the host exists for it."""
         return bool(self.tags & host.tags) or any(fnmatch.fnmatchcase(host.name, glob) for glob in self.hosts)

@@ -30,3 +30,4 @@ class Settings:
     deny_patterns: tuple[str, ...] = ()
     builtin_deny: bool = True
     log_level: str = "info"
+    tool_groups: tuple[str, ...] = ("core",)

@@ -50,11 +50,11 @@ def known_host(name: str, inventory: Inventory, principal: Principal) -> Host:
     )
 
 
-def check_permission(principal: Principal) -> None:
-    """Raise `PermissionMissingError` for a principal that may not do anything on hosts."""
-    if not principal.may(Permission.EXECUTE):
+def check_permission(principal: Principal, permission: Permission = Permission.EXECUTE) -> None:
+    """Raise `PermissionMissingError` for a principal that may not do that kind of thing."""
+    if not principal.may(permission):
         raise PermissionMissingError(
-            f"{principal.name} may not execute anything; nothing was sent",
+            f"{principal.name} may not {permission.value} anything; nothing was sent",
             hint="whoever runs mcp-ssh gives permissions to tokens",
         )
 

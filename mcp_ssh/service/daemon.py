@@ -41,6 +41,11 @@ class Daemon:
             uptime_s=self._clock.now() - self._started_at,
         )
 
+    @property
+    def tool_groups(self) -> tuple[str, ...]:
+        """The groups of tools that are offered."""
+        return self._configuration.current.settings.tool_groups
+
     def is_quiet(self) -> bool:
         """Whether nothing is open to any host."""
         return not self._pool.sessions()

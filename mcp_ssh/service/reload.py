@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from mcp_ssh.config.snapshot import Configuration
-from mcp_ssh.model.errors import ConfigurationError
+from mcp_ssh.config.snapshot import Changes, Configuration
+from mcp_ssh.model.errors import ConfigurationError, ConfigurationKeptError
+from mcp_ssh.model.principal import Permission, Principal
+from mcp_ssh.service.authorize import check_permission
 from mcp_ssh.sessions.pool import Pool
 
 
@@ -27,16 +29,41 @@ class Reload:
         close when their commands are over. What belongs to the running daemon itself is told to need a restart.
         """
         try:
+            self._take()
+        except ConfigurationError:
+            return False
+        return True
+
+    def for_principal(self, principal: Principal) -> Changes:
+        """Read the file on somebody's behalf; tells of the hosts that he sees, or saw before.
+
+        Raises `PermissionMissingError`, and `ConfigurationKeptError` for a file with faults, which changes nothing.
+        """
+        check_permission(principal, Permission.MANAGE)
+        before = self._configuration.current.inventory.hosts
+        try:
+            changes = self._take()
+        except ConfigurationError as error:
+            faults = "\n".join(str(fault) for fault in error.faults) if principal.sees_all else error.message
+            raise ConfigurationKeptError(
+                f"the configuration stays as it was: {faults}", hint="whoever runs mcp-ssh finds the faults in its log"
+            ) from None
+        after = self._configuration.current.inventory.hosts
+        seen = {host.name for host in (*before.values(), *after.values()) if principal.sees(host)}
+        return changes.among(seen)
+
+    def _take(self) -> Changes:
+        try:
             changes = self._configuration.reload()
         except ConfigurationError as error:
             self._log.warning("configuration_kept", faults=[str(fault) for fault in error.faults])
-            return False
+            raise
         self._pool.drain(self._configuration.current.inventory.hosts.values())
         told = {"added": changes.added, "removed": changes.removed, "changed": changes.changed}
         self._log.info("configuration_read", **told, settings_changed=changes.settings)
         if changes.settings:
             self._log.warning("restart_needed", reason="timeouts, paths and session limits are those of the start")
-        return True
+        return changes
 
     @asynccontextmanager
     async def watching(self, interval_s: float) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.reading import Reader
 from mcp_ssh.service.refusals import Refusals
+from mcp_ssh.service.reload import Reload
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
 
@@ -21,4 +22,5 @@ class Services:
     reader: Reader
     tokens: Tokens
     keyrings: Keyrings
+    reload: Reload
     refusals: Refusals
