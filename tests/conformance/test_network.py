@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from mcp_types import CallToolResult, TextContent
+from sse_starlette.sse import EventSourceResponse
 
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.config.tokens import default_token, digest
@@ -22,7 +24,7 @@ from tests.support.daemon import Daemon, daemon
 from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
 from tests.support.network import Site, site
-from tests.support.nginx import nginx
+from tests.support.nginx import EXAMPLE, nginx
 from tests.support.sshd import free_port
 
 FACES = pytest.mark.parametrize(
@@ -238,6 +240,45 @@ async def test_debians_nginx_with_tls_in_front(
                 again = await client.call_tool("ssh_run", {"host": "sw", "command": "show clock"})
                 assert "*12:00:00" in text(again)
         assert MINE not in (tmp_path / "nginx" / "access.log").read_text()
+
+
+async def idles(where: Site, seconds: float) -> bool:
+    """Whether a stream on which nothing happens is still open after that time."""
+    async with (
+        httpx2.AsyncClient(verify=where.trust or False) as client,
+        client.stream("GET", f"{where.url}/sse", headers=bearer(MINE), timeout=30) as answer,
+    ):
+        try:
+            async with asyncio.timeout(seconds):
+                async for _ in answer.aiter_raw():
+                    pass
+        except TimeoutError:
+            return True
+        except httpx2.HTTPError:
+            return False
+        return False
+
+
+async def test_a_stream_stays_open_for_as_long_as_nothing_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour in seconds: the proxy's patience and our pings both shortened, then no pings to see that it ends."""
+    patience = re.search(r"proxy_read_timeout (\d+)s;", EXAMPLE.read_text())
+    assert patience is not None
+    assert int(patience[1]) >= EventSourceResponse.DEFAULT_PING_INTERVAL * 4
+    port = free_port()
+    async with served(public_base_url=f"https://localhost:{port}") as (behind, _, _):
+        with nginx(tmp_path / "nginx", behind.port, port, proxy_read_timeout="1s") as trust:
+            monkeypatch.setattr(EventSourceResponse, "DEFAULT_PING_INTERVAL", 0.25)
+            where = Site(port, trust)
+            assert await idles(where, 4)
+            async with where.client("sse", MINE) as client:
+                first = await client.call_tool("ssh_shell", {"host": "sw", "command": "show clock"})
+                await asyncio.sleep(4)
+                later = await client.call_tool("ssh_shell", {"host": "sw", "command": "show clock"})
+                assert (first.structured_content or {})["session"] == (later.structured_content or {})["session"]
+            monkeypatch.setattr(EventSourceResponse, "DEFAULT_PING_INTERVAL", 100)
+            assert not await idles(where, 10)
 
 
 async def test_nginx_sends_no_command_twice(tmp_path: Path) -> None:

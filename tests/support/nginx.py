@@ -1,5 +1,6 @@
 """Debian's nginx with TLS in front of the network faces: the example that people copy, on a test's ports."""
 
+import re
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ EXAMPLE = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 
 
 @contextmanager
-def nginx(folder: Path, upstream: int, port: int) -> Iterator[ssl.SSLContext]:
-    """A context that trusts its certificate; it is `localhost`, on that port."""
+def nginx(folder: Path, upstream: int, port: int, **more: str) -> Iterator[ssl.SSLContext]:
+    """A context that trusts its certificate; it is `localhost`, on that port. `more` are other values of directives."""
     folder.mkdir(parents=True, exist_ok=True)
     request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
     files = f"-addext subjectAltName=DNS:localhost -keyout {folder}/key -out {folder}/cert"
@@ -30,6 +31,9 @@ def nginx(folder: Path, upstream: int, port: int) -> Iterator[ssl.SSLContext]:
     for marked, own in changes.items():
         assert marked in example, marked
         example = example.replace(marked, own)
+    for directive, value in more.items():
+        example, count = re.subn(rf"\b{directive} [^;]+;", f"{directive} {value};", example)
+        assert count, directive
     places = "".join(
         f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
