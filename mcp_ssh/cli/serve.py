@@ -12,7 +12,8 @@ from pathlib import Path
 import structlog
 
 from mcp_ssh.app import App, running
-from mcp_ssh.config.environment import Environment
+from mcp_ssh.config.environment import Environment, token_missing
+from mcp_ssh.config.snapshot import Site
 from mcp_ssh.face.attach import Attachments, Linger, listening
 from mcp_ssh.face.rendezvous import socket_path
 from mcp_ssh.face.server import mcp_server
@@ -27,21 +28,24 @@ def serve() -> int:
     """Serve until the client leaves or the process is told to stop."""
     parent = os.getppid()  # first of all: a client may die while we start
     environment = Environment.from_environ(os.environ, Path.home())
-    if environment.network.faces:
-        asyncio.run(_serve_network(environment))
-        return 0
-    if sys.stdin.isatty():
-        print(  # noqa: T201
-            "mcp-ssh speaks MCP on stdin and stdout, to an assistant rather than to a person; Ctrl-C ends it.\n"
-            "To see it work: mcp-ssh demo",
-            file=sys.stderr,
-        )
     asyncio.run(_serve(environment, parent))
     return 0
 
 
 async def _serve(environment: Environment, parent: int) -> None:
     async with running(environment, os.environ) as app:
+        site = app.configuration.current.site
+        if site.faces:
+            if environment.network.token is None:
+                raise ConfigurationError([Fault("environment", 0, "MCP_AUTH_TOKEN", token_missing)])
+            await _serve_network(app, site)
+            return
+        if sys.stdin.isatty():
+            print(  # noqa: T201
+                "mcp-ssh speaks MCP on stdin and stdout, to an assistant rather than to a person; Ctrl-C ends it.\n"
+                "To see it work: mcp-ssh demo",
+                file=sys.stderr,
+            )
         server = mcp_server(app, _whoever(app, environment.token))
         await serve_stdio(server, parent, app.reload.now)
 
@@ -87,23 +91,20 @@ def _keep_small(log: Path) -> None:
         os.ftruncate(2, 0)
 
 
-async def _serve_network(environment: Environment) -> None:
+async def _serve_network(app: App, site: Site) -> None:
     from mcp_ssh.face.http import Bearer, http_app  # noqa: PLC0415  stdio pays for no web server
     from mcp_ssh.face.http import serve as serve_http  # noqa: PLC0415  as above
 
-    network = environment.network
-    async with running(environment, os.environ) as app:
-        bearer = Bearer(app.tokens)
-        server = mcp_server(app, bearer.principal, bearer)
-        web = http_app(server, network.faces, network.host, network.port, network.public_base_url, app.refusals)
-        paths = {"sse": "/sse", "http": "/mcp"}
-        log = structlog.get_logger("mcp_ssh.serve")
+    bearer = Bearer(app.tokens)
+    web = http_app(mcp_server(app, bearer.principal, bearer), site, app.refusals)
+    paths = {"sse": "/sse", "http": "/mcp"}
+    log = structlog.get_logger("mcp_ssh.serve")
 
-        def ready() -> None:
-            where = f"http://{network.host}:{network.port}"
-            log.info("serving", urls=[f"{where}{paths[face]}" for face in sorted(network.faces)])
+    def ready() -> None:
+        where = f"http://{site.host}:{site.port}"
+        log.info("serving", urls=[f"{where}{paths[face]}" for face in sorted(site.faces)])
 
-        await serve_http(web, network.host, network.port, app.reload.now, ready)
+    await serve_http(web, site, app.reload.now, ready)
 
 
 def _user() -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from mcp_ssh.config.fields import is_base_url
 from mcp_ssh.model.errors import ConfigurationError, Fault
 
 
@@ -25,23 +25,28 @@ variables = (
     Variable("MCP_SSH_SECRET_<NAME>", "the secret `<NAME>`, where no variable of that name is set", ""),
     Variable("MCP_AUDIT_LOG", "overrides `settings.audit_log`", ""),
     Variable("LOG_LEVEL", "`debug`, `info`, `warning` or `error`, to stderr", "`settings.log_level`"),
-    Variable("MCP_TRANSPORT", "`stdio`, `sse`, `http` or `sse+http`", "`stdio`"),
+    Variable("MCP_TRANSPORT", "overrides `server.transport`: `stdio`, `sse`, `http` or `sse+http`", "`stdio`"),
     Variable("MCP_AUTH_TOKEN", "the bearer token of the network faces, 32 characters or more", ""),
     Variable("MCP_TOKEN", "on stdio: the token to act as; without it the user may do everything", ""),
     Variable("MCP_RELOAD_INTERVAL", "seconds between looks at hosts.yaml for changes; 0: only on SIGHUP", "`5`"),
     Variable("MCP_IDLE_EXIT", "seconds until a daemon that nobody is attached to ends, without sessions", "`300`"),
-    Variable("MCP_HOST", "the address to listen on", "`127.0.0.1`"),
-    Variable("MCP_PORT", "the port to listen on", "`8000`"),
+    Variable("MCP_HOST", "overrides `server.host`: the address to listen on", "`127.0.0.1`"),
+    Variable("MCP_PORT", "overrides `server.port`: the port to listen on", "`8000`"),
     Variable("TOKEN_EXPIRY_HOURS", "how long tokens of `mcp-ssh tokens create` are valid without `--days`", "for ever"),
     Variable("RATE_LIMIT_ENABLED", "`true` or `false`: overrides `rate_limit.enabled`", ""),
     Variable("RATE_LIMIT_PER_MINUTE", "overrides `rate_limit.requests_per_minute`", ""),
     Variable("RATE_LIMIT_PER_HOUR", "overrides `rate_limit.commands_per_hour`", ""),
-    Variable("PUBLIC_BASE_URL", "how clients reach it through a proxy, such as `https://mcp.example.com`", ""),
+    Variable("PUBLIC_BASE_URL", "overrides `server.public_base_url`: how clients reach it through a proxy", ""),
 )
 
 _levels = ("debug", "info", "warning", "error")
-_transports = {"stdio": frozenset[str](), "sse": {"sse"}, "http": {"http"}, "sse+http": {"sse", "http"}}
-_make_token = "export MCP_AUTH_TOKEN=$(openssl rand -hex 32)"  # noqa: S105  the line that makes one
+transports = {
+    "stdio": frozenset[str](),
+    "sse": frozenset({"sse"}),
+    "http": frozenset({"http"}),
+    "sse+http": frozenset({"sse", "http"}),
+}
+token_missing = "is required for the network; make one with: export MCP_AUTH_TOKEN=$(openssl rand -hex 32)"  # noqa: S105  no token
 least_token_chars = 32
 longest_interval_s = 3_600
 most_number = 1_000_000
@@ -49,11 +54,11 @@ most_number = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Where the network faces listen. `faces` holds `sse` and `http`; empty: stdio is served."""
+    """What the variables say of where MCP is served, and the bearer token of the network faces."""
 
-    faces: frozenset[str] = frozenset()
-    host: str = "127.0.0.1"
-    port: int = 8000
+    faces: frozenset[str] | None = None
+    host: str | None = None
+    port: int | None = None
     public_base_url: str | None = None
     token: str | None = field(default=None, repr=False)
 
@@ -145,27 +150,23 @@ def _network(environ: Mapping[str, str], faults: list[Fault]) -> Network:
     def fault(name: str, message: str) -> None:
         faults.append(Fault("environment", 0, name, message))
 
-    faces = _transports.get(environ.get("MCP_TRANSPORT") or "stdio")
-    if faces is None:
-        fault("MCP_TRANSPORT", f"must be one of {', '.join(_transports)}")
+    transport = environ.get("MCP_TRANSPORT")
+    faces = transports.get(transport) if transport else None
+    if transport and faces is None:
+        fault("MCP_TRANSPORT", f"must be one of {', '.join(transports)}")
     token = environ.get("MCP_AUTH_TOKEN") or None
     if faces and token is None:
-        fault("MCP_AUTH_TOKEN", f"is required for the network; make one with: {_make_token}")
+        fault("MCP_AUTH_TOKEN", token_missing)
     if token is not None and (len(token) < least_token_chars or any(char.isspace() for char in token)):
-        fault("MCP_AUTH_TOKEN", f"must have 32 characters or more and no blanks; make one with: {_make_token}")
-    port = environ.get("MCP_PORT") or "8000"
-    if not (port.isascii() and port.isdigit() and 0 < int(port) <= 65_535):  # noqa: PLR2004  a TCP port
+        fault("MCP_AUTH_TOKEN", "must have 32 characters or more and no blanks, as openssl rand -hex 32 makes them")
+    port = environ.get("MCP_PORT") or None
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port) <= 65_535):  # noqa: PLR2004  a TCP port
         fault("MCP_PORT", "must be a port, 1 to 65535")
-        port = "8000"
+        port = None
     public = environ.get("PUBLIC_BASE_URL") or None
-    if public is not None and not _is_base_url(public):
+    if public is not None and not is_base_url(public):
         fault("PUBLIC_BASE_URL", "must be a URL such as https://mcp.example.com")
-    return Network(frozenset(faces or ()), environ.get("MCP_HOST") or "127.0.0.1", int(port), public, token)
-
-
-def _is_base_url(text: str) -> bool:
-    parts = urlsplit(text)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and not parts.fragment
+    return Network(faces, environ.get("MCP_HOST") or None, int(port) if port else None, public, token)
 
 
 def _config(environ: Mapping[str, str], home: Path) -> Path:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mcp_ssh.config.check import Checker
+from mcp_ssh.config.fields import Checking
 from mcp_ssh.config.lines import Path
 from mcp_ssh.config.logins import Logins
-from mcp_ssh.config.schema import Checking, DefaultsEntry, HostEntry, LimitsEntry
+from mcp_ssh.config.schema import DefaultsEntry, HostEntry, LimitsEntry
 from mcp_ssh.model.host import Auth, AuthMethod, Host, HostKeyChecking, Limits, Shell
 
 T = TypeVar("T")

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from mcp_ssh.config.check import Checker
-from mcp_ssh.config.environment import Environment
+from mcp_ssh.config.environment import Environment, transports
 from mcp_ssh.config.hosts import Hosts, checking_of
 from mcp_ssh.config.lines import YamlError, read
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.paths import Paths
-from mcp_ssh.config.schema import CredentialEntry, DefaultsEntry, HostsFile, RateLimitEntry, SettingsEntry
-from mcp_ssh.config.snapshot import Snapshot
+from mcp_ssh.config.schema import CredentialEntry, DefaultsEntry, HostsFile, RateLimitEntry, ServerEntry, SettingsEntry
+from mcp_ssh.config.snapshot import Site, Snapshot
 from mcp_ssh.config.tokens import default_token, tokens_of
 from mcp_ssh.model.errors import ConfigurationError, Fault
 from mcp_ssh.model.host import Inventory
@@ -92,14 +92,24 @@ class _Loader:
         settings = self._settings(entry, rates)
         keys_dir = self._environment.keys_dir or entry.keys_dir
         inventory = self._inventory(top, settings, keys_dir)
-        return Snapshot(inventory, settings, str(self._path), self._tokens(top))
+        return Snapshot(inventory, settings, str(self._path), self._tokens(top), self._site(top))
+
+    def _site(self, top: Mapping[str, Any]) -> Site:
+        entry = self._checker.validate(ServerEntry, top.get("server", {}), ("server",)) or ServerEntry()
+        given = self._environment.network
+        return Site(
+            faces=transports[entry.transport] if given.faces is None else given.faces,
+            host=given.host or entry.host,
+            port=given.port or entry.port,
+            public_base_url=given.public_base_url or entry.public_base_url,
+            origins=tuple(entry.allowed_origins),
+        )
 
     def _tokens(self, top: Mapping[str, Any]) -> tuple[Token, ...]:
-        """Those of the network, so only where it is served; the form is checked anyway."""
+        """Variables of them are looked at where somebody can come in by one; the form is checked anyway."""
         entries = self._checker.mapping(top.get("tokens", {}), ("tokens",))
         secret = self._environment.network.token
-        looks = self._environment.network.faces or self._environment.token
-        environ = self._environment.environ if looks else None
+        environ = self._environment.environ if secret or self._environment.token else None
         own = tokens_of(self._checker, entries, environ)
         return (default_token(secret), *own) if secret is not None else own
 

@@ -3,103 +3,29 @@
 Run as a module it prints the JSON schema for editors. Durations are in seconds, sizes in bytes.
 """
 
-import codecs
-import datetime as dt
 import json
-import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mcp_ssh.safety.patterns import PatternError, compile_pattern
-
-_variable = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}\Z")
-_address = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:%-]{0,254}\Z")
-_fingerprint = re.compile(r"SHA256:[A-Za-z0-9+/]{43}\Z")
-_unsupported = {"powershell", "pwsh", "windows", "cmd", "cmd.exe"}
-
-
-def _is_variable(value: str) -> str:
-    if not _variable.match(value):
-        # The value is not repeated: it may be the secret itself.
-        raise PydanticCustomError("fault", "the NAME of an environment variable belongs here, never the secret itself")
-    return value
-
-
-def _is_pattern(value: str) -> str:
-    try:
-        compile_pattern(value)
-    except PatternError as error:
-        raise PydanticCustomError("fault", "{reason}", {"reason": str(error)}) from None
-    return value
-
-
-def _is_address(value: str) -> str:
-    if value.startswith("["):
-        raise PydanticCustomError("fault", "an IPv6 address stands here without brackets; the port has its own key")
-    if not _address.match(value):
-        raise PydanticCustomError("fault", "not a host name or IP address; user and port have keys of their own")
-    return value
-
-
-def _is_fingerprint(value: str) -> str:
-    if not _fingerprint.match(value):
-        raise PydanticCustomError(
-            "fault", "a fingerprint looks like SHA256: and 43 characters, as ssh-keygen -l prints"
-        )
-    return value
-
-
-def _is_shell(value: str) -> str:
-    if value.lower() in _unsupported:
-        raise PydanticCustomError(
-            "fault", "Windows and PowerShell hosts are not supported; mcp-ssh works on POSIX hosts and network devices"
-        )
-    if value not in {"posix", "cli"}:
-        raise PydanticCustomError("fault", "must be posix or cli")
-    return value
-
-
-def _is_regex(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise PydanticCustomError("fault", "not a regular expression: {reason}", {"reason": str(error)}) from None
-    return value
-
-
-def _is_charset(value: str) -> str:
-    try:
-        codecs.lookup(value)
-    except LookupError:
-        raise PydanticCustomError("fault", "is no character set that Python knows, such as latin-1") from None
-    return value
-
-
-def _day(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return dt.date.fromisoformat(value)
-        except ValueError:
-            raise PydanticCustomError("fault", "is no day such as 2027-01-31") from None
-    return value
-
-
-EnvName = Annotated[str, AfterValidator(_is_variable)]
-PatternText = Annotated[str, AfterValidator(_is_pattern)]
-RegexText = Annotated[str, AfterValidator(_is_regex)]
-Day = Annotated[dt.date, BeforeValidator(_day)]
-CliLine = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]+$")]
-CharsetName = Annotated[str, AfterValidator(_is_charset), Field(max_length=50)]
-Address = Annotated[str, AfterValidator(_is_address)]
-Fingerprint = Annotated[str, AfterValidator(_is_fingerprint)]
-ShellName = Annotated[str, AfterValidator(_is_shell), Field(json_schema_extra={"enum": ["posix", "cli"]})]
-Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-Bytes = Annotated[int, Field(ge=1_024, le=1_073_741_824)]
-Checking = Literal["strict", "accept-new", "off"] | bool
-Tag = Annotated[str, Field(min_length=1, max_length=50)]
-
+from mcp_ssh.config.fields import (
+    Address,
+    BaseUrl,
+    Bytes,
+    CharsetName,
+    Checking,
+    CliLine,
+    Day,
+    Entry,
+    EnvName,
+    Fingerprint,
+    PatternText,
+    RegexText,
+    Seconds,
+    ShellName,
+    Tag,
+)
 
 _method_keys: dict[str, tuple[str, set[str]]] = {
     "key": ("key_path", {"key_path", "passphrase_env"}),
@@ -109,11 +35,7 @@ _method_keys: dict[str, tuple[str, set[str]]] = {
 }
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class AuthEntry(_Entry):
+class AuthEntry(Entry):
     """How to log in. Secrets are named, never written."""
 
     method: Literal["key", "password", "agent", "keyboard-interactive"]
@@ -137,7 +59,7 @@ class AuthEntry(_Entry):
         return self
 
 
-class LimitsEntry(_Entry):
+class LimitsEntry(Entry):
     """What a command on the host may use."""
 
     max_seconds: Seconds | None = Field(None, description="Longest time that a command may take")
@@ -146,21 +68,21 @@ class LimitsEntry(_Entry):
     idle_seconds: Seconds | None = Field(None, description="Longest silence of a command before it is ended")
 
 
-class LoginStepEntry(_Entry):
+class LoginStepEntry(Entry):
     """A text that a device shows before its first prompt, and what is sent for it."""
 
     match: RegexText
     send: str = Field(max_length=200)
 
 
-class CredentialEntry(_Entry):
+class CredentialEntry(Entry):
     """A login that several hosts share."""
 
     user: str = Field(min_length=1, max_length=64)
     auth: AuthEntry
 
 
-class DefaultsEntry(_Entry):
+class DefaultsEntry(Entry):
     """What hosts have that say nothing else."""
 
     user: str | None = Field(None, min_length=1, max_length=64, description="Login name")
@@ -194,7 +116,7 @@ class HostEntry(DefaultsEntry):
     host: Address = Field(description="Host name or IP address")
 
 
-class OutputsEntry(_Entry):
+class OutputsEntry(Entry):
     """What is kept of outputs that are too long for an answer, or whose command still runs."""
 
     quota_bytes: Annotated[int, Field(ge=65_536, le=1_099_511_627_776)] = Field(
@@ -203,7 +125,7 @@ class OutputsEntry(_Entry):
     ttl: Seconds = Field(3_600, description="Seconds that an output is kept after its command ended")
 
 
-class SettingsEntry(_Entry):
+class SettingsEntry(Entry):
     """Settings of the daemon."""
 
     idle_timeout: Seconds = Field(600, description="Idle sessions close after this many seconds")
@@ -231,7 +153,7 @@ class SettingsEntry(_Entry):
     )
 
 
-class TokenEntry(_Entry):
+class TokenEntry(Entry):
     """A named token of the network faces."""
 
     token_env: EnvName | None = Field(None, description="Environment variable with the token")
@@ -254,7 +176,7 @@ class TokenEntry(_Entry):
         return self
 
 
-class RateLimitEntry(_Entry):
+class RateLimitEntry(Entry):
     """How often a token may ask for something on a host."""
 
     enabled: bool = True
@@ -262,10 +184,20 @@ class RateLimitEntry(_Entry):
     commands_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] = 500
 
 
+class ServerEntry(Entry):
+    """Where MCP is served; variables of the environment come before it."""
+
+    transport: Literal["stdio", "sse", "http", "sse+http"] = "stdio"
+    host: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    public_base_url: BaseUrl | None = Field(None, description="How clients reach it through a proxy")
+    allowed_origins: list[BaseUrl] = Field([], description="Origins of web pages that may call, beside its own")
+
+
 TokenName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$")]
 
 
-class HostsFile(_Entry):
+class HostsFile(Entry):
     """hosts.yaml of mcp-ssh."""
 
     version: Literal[1] = 1
@@ -275,6 +207,7 @@ class HostsFile(_Entry):
     tokens: dict[TokenName, TokenEntry] = Field({}, description="Named tokens, by name; for the network faces")
     rate_limit: RateLimitEntry | None = None
     settings: SettingsEntry | None = None
+    server: ServerEntry | None = None
 
 
 def json_schema() -> dict[str, Any]:

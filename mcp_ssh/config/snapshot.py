@@ -9,6 +9,17 @@ from mcp_ssh.model.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """Where MCP is served. `faces` holds `sse` and `http`; empty: stdio. `origins`: those of pages that may call."""
+
+    faces: frozenset[str] = frozenset()
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_base_url: str | None = None
+    origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """An immutable, complete configuration; `path` is the file it came from."""
 
@@ -16,6 +27,7 @@ class Snapshot:
     settings: Settings
     path: str
     tokens: tuple[Token, ...] = ()
+    site: Site = Site()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +70,5 @@ class Configuration:
             added=tuple(name for name in new if name not in old),
             removed=tuple(name for name in old if name not in new),
             changed=tuple(name for name in new if name in old and new[name] != old[name]),
-            settings=before.settings != after.settings,
+            settings=(before.settings, before.site) != (after.settings, after.site),
         )

@@ -27,6 +27,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_ssh.config.snapshot import Site
 from mcp_ssh.face.tools.arguments import streamable_path
 from mcp_ssh.model.errors import ConfigurationError, Fault
 from mcp_ssh.model.principal import Principal
@@ -80,24 +81,17 @@ class Watchman:
         await self._app(scope, receive, looking)
 
 
-def http_app(  # noqa: PLR0913, PLR0917  a site has that many parts
-    server: MCPServer[str],
-    faces: frozenset[str],
-    host: str,
-    port: int,
-    public_base_url: str | None,
-    refusals: Refusals,
-) -> Starlette:
+def http_app(server: MCPServer[str], site: Site, refusals: Refusals) -> Starlette:
     """The app with the faces that are served, and `/health`, which needs no token and tells nothing else."""
-    security = _security(host, port, public_base_url)
+    security = _security(site)
     routes: dict[str, BaseRoute] = {}
     middleware: list[Middleware] = []
     lifespan: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext
-    if "sse" in faces:
+    if "sse" in site.faces:
         sse = server.sse_app(max_request_body_size=max_body_bytes, transport_security=security)
         routes |= {str(getattr(route, "path", route)): route for route in sse.routes}
         middleware = sse.user_middleware
-    if "http" in faces:
+    if "http" in site.faces:
         streamable = server.streamable_http_app(
             streamable_http_path=streamable_path, max_request_body_size=max_body_bytes, transport_security=security
         )
@@ -116,18 +110,16 @@ def http_app(  # noqa: PLR0913, PLR0917  a site has that many parts
     return app
 
 
-async def serve(
-    app: Starlette, host: str, port: int, on_hangup: Callable[[], object], ready: Callable[[], object]
-) -> None:
+async def serve(app: Starlette, site: Site, on_hangup: Callable[[], object], ready: Callable[[], object]) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP calls `on_hangup`. Requests have `graceful_s` seconds to end.
 
     Raises `ConfigurationError` if the address cannot be listened on.
     """
-    listening = _listen(host, port)
+    listening = _listen(site.host, site.port)
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
+        host=site.host,
+        port=site.port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -185,14 +177,16 @@ async def _health(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-def _security(host: str, port: int, public_base_url: str | None) -> TransportSecuritySettings:
-    """The Hosts and Origins that are answered: our own address, loopback, and the public one."""
+def _security(site: Site) -> TransportSecuritySettings:
+    """The Hosts and Origins that are answered: our own address, loopback, the public one, and the listed origins."""
+    host, port = site.host, site.port
     names = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", f"[{host}]" if ":" in host else host)}
     origins = {f"http://{name}" for name in names}
-    if public_base_url is not None:
-        parts = urlsplit(public_base_url)
+    if site.public_base_url is not None:
+        parts = urlsplit(site.public_base_url)
         names |= {parts.netloc}
         origins |= {f"{parts.scheme}://{parts.netloc}"}
+    origins |= {origin.rstrip("/") for origin in site.origins}
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=True, allowed_hosts=sorted(names), allowed_origins=sorted(origins)
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mcp_ssh.config.snapshot import Site
 from mcp_ssh.config.tokens import default_token
 from mcp_ssh.face.http import Bearer, http_app
 from mcp_ssh.face.server import mcp_server
@@ -47,7 +48,7 @@ async def main() -> int:
     async with daemon(tokens=(default_token(TOKEN),), rate_limit_enabled=False) as it:
         bearer = Bearer(it.app.tokens)
         server = mcp_server(it.app, bearer.principal, bearer)
-        web = http_app(server, frozenset({"http"}), "127.0.0.1", port, None, it.app.refusals)
+        web = http_app(server, Site(frozenset({"http"}), port=port), it.app.refusals)
         config = uvicorn.Config(WithToken(web), host="127.0.0.1", port=port, log_config=None)
         serving = uvicorn.Server(config)
         task = asyncio.ensure_future(serving.serve())

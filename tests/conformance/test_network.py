@@ -205,6 +205,13 @@ async def test_the_public_name_is_answered_and_health_needs_no_token() -> None:
         assert (await where.request("GET", "/health", None, {"Host": "anything"}))[0] == 200
 
 
+async def test_pages_of_a_listed_origin_may_call() -> None:
+    async with served(origins=("https://console.example",)) as (where, _, _):
+        for origin, status in (("https://console.example", 200), ("https://other.example", 403)):
+            headers = {**bearer(MINE), "Origin": origin, **JSON}
+            assert (await where.request("POST", "/mcp", json.dumps(INIT).encode(), headers))[0] == status
+
+
 @pytest.mark.parametrize(("face", "missing"), [("sse", "/mcp"), ("http", "/sse")])
 async def test_only_the_faces_that_are_asked_for_are_served(face: str, missing: str) -> None:
     async with served(faces=frozenset({face})) as (where, _, _):

@@ -16,6 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from sse_starlette.sse import AppStatus
 
 from mcp_ssh.app import App
+from mcp_ssh.config.snapshot import Site as Listening
 from mcp_ssh.face.http import Bearer, http_app
 from mcp_ssh.face.http import _Server as Server  # the handlers of signals belong to a process of its own
 from mcp_ssh.face.server import mcp_server
@@ -82,8 +83,8 @@ async def site(app: App, faces: frozenset[str] = frozenset({"sse", "http"}), **c
     port = free_port()
     bearer = Bearer(app.tokens)
     server_of = mcp_server(app, bearer.principal, bearer)
-    public = changes.get("public_base_url")
-    web = http_app(server_of, faces, "127.0.0.1", port, public, app.refusals)
+    listening = Listening(faces, "127.0.0.1", port, changes.get("public_base_url"), changes.get("origins", ()))
+    web = http_app(server_of, listening, app.refusals)
     started = asyncio.Event()
     config = uvicorn.Config(web, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=1)
     server = Server(config, started.set)
