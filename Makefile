@@ -47,6 +47,7 @@ conformance: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.terminal
+	$(BIN)/python -m bench.start
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix --exit-zero .
