@@ -47,6 +47,14 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="see it work on a host of its own, without touching one of yours")
     demo.add_argument("--keep", action="store_true", help="leave the demo's host up and tell how to use it")
     demo.set_defaults(run=_demo)
+    classify = commands.add_parser("classify", help="what a command would be judged as; it is not run")
+    classify.set_defaults(run=_classify)
+    classify.add_argument(
+        "commands", nargs="*", metavar="COMMAND", help='without one: JSONL {"command", "platform", "mode"} on stdin'
+    )
+    classify.add_argument("--platform", default="posix", help="posix (the default) or a device's, such as cisco_ios")
+    classify.add_argument("--mode", help="the mode of a device, or its menu")
+    classify.add_argument("--json", action="store_true", help="one line of JSON a command")
     profile = commands.add_parser("profile", help="the kinds of network devices that are known")
     profile.set_defaults(run=_profile, action="list")
     actions = profile.add_subparsers(title="actions", metavar="ACTION", dest="action")
@@ -94,6 +102,12 @@ def _attach(options: argparse.Namespace) -> int:
     from mcp_ssh.cli import attach  # noqa: PLC0415
 
     return attach.stop() if options.stop else attach.attach()
+
+
+def _classify(options: argparse.Namespace) -> int:
+    from mcp_ssh.cli.classify import classify  # noqa: PLC0415
+
+    return classify(options.commands, options.platform, options.mode, as_json=bool(options.json))
 
 
 def _demo(options: argparse.Namespace) -> int:

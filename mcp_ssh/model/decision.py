@@ -39,7 +39,7 @@ class Assumes:
 class Verdict:
     """What safety says: the strictest level of all findings, and the canonical lines that were judged.
 
-    `parsed` is false where the structure could not be read and only the raw text was searched.
+    `parsed` is false where the structure could not be read. `writes` are the files that redirections write to.
     `digest` is SHA-256 over the host's name and exactly these bytes; a confirmation is bound to it.
     """
 
@@ -49,6 +49,7 @@ class Verdict:
     parsed: bool
     digest: str
     assumes: Assumes = Assumes()
+    writes: tuple[str, ...] = ()
 
 
 class Effect(StrEnum):

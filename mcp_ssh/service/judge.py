@@ -63,7 +63,8 @@ class Judge:
         """What safety says: of the command, or of the one whose question is answered."""
         guard, context = self._guard(host), request.context
         if request.operation is not Operation.SEND:
-            return replace(guard.classify(command.text, host=host.name), assumes=Assumes(mode=context.mode))
+            verdict = guard.classify(command.text, host=host.name, mode=context.mode, directory=context.directory)
+            return replace(verdict, assumes=Assumes(mode=context.mode, directory=context.directory))
         if context.stops:
             return None
         if context.answers is None:
@@ -79,6 +80,8 @@ class Judge:
         if guard is None:
             settings = snapshot.settings
             patterns = (*settings.deny_patterns, *host.deny_patterns)
-            guard = Guard.build(builtin=settings.builtin_deny, patterns=patterns, shell=host.shell)
+            guard = Guard.build(
+                builtin=settings.builtin_deny, patterns=patterns, shell=host.shell, platform=host.platform or ""
+            )
             self._guards[host] = guard
         return guard

@@ -207,7 +207,9 @@ async def test_a_plan_shows_every_layer_and_that_nothing_ran() -> None:
     async with daemon() as it, client_of(it) as client:
         text = text_of(await client.call_tool("ssh_plan", {"host": "web", "command": "cd / && rm -rf /"}))
         assert "web: would not run, judged dangerous" in text
-        assert "found posix.delete.root: it deletes the system, or a whole part of it: rm -rf /" in text
+        assert (
+            "found posix.delete.root: it deletes the system, a whole part of it, or somebody's data: rm -rf /" in text
+        )
         assert "nothing was sent; a command line cannot tell everything" in text
         assert it.transport.attempts == []
 

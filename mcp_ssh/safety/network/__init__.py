@@ -1,0 +1,1 @@
+"""Command lines of network devices: prefixes of words, and what the platforms call danger."""

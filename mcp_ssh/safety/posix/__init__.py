@@ -1,0 +1,1 @@
+"""POSIX command lines: read whole, and judged program by program."""

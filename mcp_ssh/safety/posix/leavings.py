@@ -1,0 +1,75 @@
+"""What one command of a line leaves for the next: output, words, files."""
+
+from collections.abc import Iterator, Sequence
+
+from mcp_ssh.safety.posix.call import Write
+from mcp_ssh.safety.posix.expand import Arg, State, expand, printed, text_of, unknown
+from mcp_ssh.safety.posix.syntax import Assignment, SimpleCommand, Word
+
+
+def listed(args: Sequence[str]) -> str:
+    """What `find` and `ls` name: everything below where they look, or something deeper if they narrow it."""
+    places = [text for text in args[1:] if text.startswith(("/", "~", "."))]
+    narrow = any(text in {"-name", "-iname", "-path", "-regex", "-mtime", "-size", "-newer", "-mmin"} for text in args)
+    names = [place for place in places if args[0] == "find" or "*" not in place]
+    if args[0] == "ls":
+        return (
+            "\n".join([*(place for place in places if "*" in place), *(f"{name.rstrip('/')}/*" for name in names)])
+            or unknown
+        )
+    return "\n".join(f"{name.rstrip('/')}/{'found/x' if narrow else '*'}" for name in names or ["."])
+
+
+def chain(command: SimpleCommand) -> Iterator[str]:
+    """The programs that feed a command, the nearest last; those that only cut columns left out."""
+    for feed in command.feeds:
+        yield from chain(feed)
+        name = feed.words[0].literal if feed.words else None
+        if name == "awk" and not any("/" in (word.literal or "/") for word in feed.words[1:]):
+            continue
+        if name and name not in {"tr", "cut", "sort", "uniq"}:
+            yield name
+
+
+def words_of(command: SimpleCommand) -> Iterator[Word]:
+    """All words of a command, those of its redirections included."""
+    yield from command.words
+    for assignment in command.assignments:
+        yield from assignment.values
+    for redirect in command.redirects:
+        yield redirect.target
+        if redirect.body is not None and redirect.body is not redirect.target:
+            yield redirect.body
+
+
+def values_of(assignment: Assignment, state: State) -> list[Arg]:
+    """The values of an assignment."""
+    if len(assignment.values) == 1:
+        return [Arg(text_of(assignment.values[0], state), 0, 0)]
+    return [arg for word in assignment.values for arg in expand(word, state)]
+
+
+def span_of(assignment: Assignment) -> tuple[int, int]:
+    """Where an assignment stands."""
+    words = assignment.values
+    return (words[0].start, words[-1].end) if words else (0, 0)
+
+
+def remember_files(args: Sequence[Arg], writes: Sequence[Write], stdin: str | None, state: State) -> None:
+    """A script that is written here and run further on is read here."""
+    name = args[0].text.rsplit("/", 1)[-1] if args else ""
+    targets = [(write.path, write.adds) for write in writes]
+    if name == "tee":
+        targets += [(state.place(arg.text), True) for arg in args[1:] if not arg.text.startswith("-")]
+    elif name in {"curl", "wget", "base64", "openssl", "xxd"} and not writes:
+        targets += [(state.place(arg.text), False) for arg in args[1:] if "/" in arg.text and "://" not in arg.text]
+    if not targets:
+        return
+    if name in {"echo", "printf"}:
+        content = printed([arg.text for arg in args]) + "\n"
+    else:
+        content = stdin if name in {"cat", "tee"} and stdin is not None else unknown
+    for path, adds in targets:
+        if path.startswith("/dev/") or len(state.files) >= 64:
+            continue
+        state.files[path] = (state.files.get(path, "") + content) if adds else content
