@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check bench conformance format schema lock test-setup clean
+.PHONY: help demo test check bench bench-safety conformance format schema lock test-setup clean
 
 help:
 	@echo 'make demo         see it work on a host of its own'
@@ -48,6 +48,9 @@ conformance: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m bench.terminal
 	$(BIN)/python -m bench.start
+
+bench-safety: $(STAMP)
+	$(BIN)/python -m bench.safety --show
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix --exit-zero .

@@ -17,7 +17,7 @@ posix_names = frozenset("posix linux busybox sh bash unix macos bsd".split())
 def classify(commands: Sequence[str], platform: str, mode: str | None, *, as_json: bool) -> int:
     """Judge the commands, or the lines of stdin; 1 if one of them is blocked, 2 if a line of stdin was none."""
     if commands:
-        verdicts = [(command, _verdict(command, platform, mode)) for command in commands]
+        verdicts = [(command, verdict_of(command, platform, mode)) for command in commands]
         for command, verdict in verdicts:
             print(json.dumps(_row(command, verdict)) if as_json else _told(command, verdict))  # noqa: T201
         return exit_blocked if any(verdict.level is Level.DANGEROUS for _, verdict in verdicts) else 0
@@ -35,7 +35,7 @@ def _lines(platform: str, mode: str | None) -> int:
             code = exit_bad_line
             continue
         command = asked["command"]
-        verdict = _verdict(command, str(asked.get("platform") or platform), asked.get("mode") or mode)
+        verdict = verdict_of(command, str(asked.get("platform") or platform), asked.get("mode") or mode)
         print(json.dumps(_row(command, verdict)), flush=True)  # noqa: T201
         code = code or (exit_blocked if verdict.level is Level.DANGEROUS else 0)
     return code
@@ -56,7 +56,8 @@ def _guard(platform: str) -> Guard:
     return Guard.build(builtin=True, patterns=[], shell=shell, platform=platform)
 
 
-def _verdict(command: str, platform: str, mode: str | None) -> Verdict:
+def verdict_of(command: str, platform: str, mode: str | None) -> Verdict:
+    """The judgement under the built-in rules alone."""
     return _guard(platform).classify(command, host="", mode=mode)
 
 

@@ -6,7 +6,7 @@ netmiko, scrapli, ansible's collections and the vendors' manuals.
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 aliases = {
     "ios": "cisco_ios",
@@ -153,6 +153,18 @@ class Grammar:
     shell_heads: frozenset[str] = frozenset()
     pipes_to_shell: bool = False
     style: str = "cisco"
+    _by_letter: dict[str, tuple[Danger, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Rules by the letter that their command begins with: a line is compared with those that it may be."""
+        for rule in self.rules:
+            letter = rule.words[0][0]
+            self._by_letter[letter] = (*self._by_letter.get(letter, ()), rule)
+
+    def matching(self, words: Sequence[str]) -> list[Danger]:
+        """The rules that a line is."""
+        known = (*self._by_letter.get(words[0][:1], ()), *self._by_letter.get("*", ()))
+        return [rule for rule in known if rule.matches(words)]
 
     def readings(self, word: str, *, configures: bool = False) -> list[str]:
         """The known heads that a first word may be in the mode, the shortest first; itself if it is one."""

@@ -43,9 +43,7 @@ def _routeros(text: str, mode: str | None) -> Judgement:
     found = [
         Finding(rule, Level.DANGEROUS, reason, (start, end)) for rule, reason, start, end in routeros.judged(text, menu)
     ]
-    pieces = [
-        (piece.strip(), start, end) for ((piece, start, end),) in routeros.statements(text, menu) if piece.strip()
-    ]
+    pieces = [(piece.strip(), start, end) for piece, start, end in routeros.statements(text) if piece.strip()]
     reads = bool(pieces) and all(
         re.search(r"\b(print|export|monitor|ping|traceroute)\b", piece) and "file=" not in piece
         for piece, _, _ in pieces
@@ -112,6 +110,8 @@ class _Reading:
         self._filtered(command, filters, lowered, start, line)
         if self._shell(lowered, words, start, line):
             return
+        if fits(lowered[0], "ali|as") and len(lowered) > 3:
+            self._by_rules(lowered[3:], start, line)  # what the new word will stand for
         self._by_rules(lowered, start, line)
         self._follow(lowered)
 
@@ -135,10 +135,10 @@ class _Reading:
             return
         if self._cancels(words):
             return
-        hits = [rule for rule in self._grammar.rules if rule.matches(words)]
+        hits = self._grammar.matching(words)
         if not hits and self._path:
             whole = [first, *self._path, *words[1:]]
-            hits = [rule for rule in self._grammar.rules if rule.matches(whole)]
+            hits = self._grammar.matching(whole)
         for rule in _meant(first, hits, readings):
             self._hit(rule.rule, rule.reason, start, line)
             return
@@ -158,7 +158,7 @@ class _Reading:
         )
         return saves or bool(
             re.match(
-                r"(rel\w*|reboot|shutdown) (can\w*|abort)\b|reload (cancel|abort)|schedule reboot.* cancel|no (shu\w*|debug|reload|scheduler|kron|event|alias|access-class)\b|undo (shu\w*|schedule|debugging|traffic-filter|packet-filter)|request system (reboot|halt).* cancel|clear system (reboot|commit)|admin sho?w? |commit confirmed?|commit check|undebug|no banner|no shut\w*|no dampening",
+                r"(rel\w*|reboot|shutdown) (can\w*|abort)\b|reload (cancel|abort)|schedule reboot.* cancel|no (shu\w*|debug|reload|scheduler|kron|event|alias|access-class)\b|undo (shu\w*|schedule|debugging|traffic-filter|packet-filter)|request system (reboot|halt).* cancel|clear system (reboot|commit)|admin sho?w? |commit confirmed?|commit check|undebug|delete .* description$|no banner|no shut\w*|no dampening",
                 joined,
             )
         )

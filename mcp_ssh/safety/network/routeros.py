@@ -12,36 +12,39 @@ from mcp_ssh.safety.network.routeros_menus import menus, rules, verbs
 most_depth = 6
 
 
-def statements(text: str, menu: tuple[str, ...]) -> Iterator[tuple[tuple[str, int, int], ...]]:
-    """The pieces of a text between separators, brackets and braces taken apart; texts in quotes stay whole."""
-    del menu
-    piece, start, quote = list[str](), 0, ""
-    at = 0
+def statements(text: str) -> Iterator[tuple[str, int, int]]:
+    """The commands of a text: between separators and braces, and each within brackets as well as around them."""
+    outer: list[tuple[list[str], int]] = []
+    piece, start, quote, at = list[str](), 0, "", 0
     while at < len(text):
         char = text[at]
         if quote:
-            piece.append(char)
-            if char == "\\" and at + 1 < len(text):
-                piece.append(text[at + 1])
-                at += 1
-            elif char == quote:
-                quote = ""
-        elif char == '"':
-            quote = char
-            piece.append(char)
+            piece.append(text[at : at + 2] if char == "\\" else char)
+            at += char == "\\"
+            quote = "" if char == quote else quote
         elif char == "#" and not "".join(piece).strip():
             end = text.find("\n", at)
             at = len(text) if end < 0 else end
             continue
+        elif char == "[" and len(outer) < most_depth:
+            outer.append((piece, start))
+            piece, start = [], at + 1
+        elif char == "]" and outer:
+            inner = "".join(piece)
+            yield inner, start, at
+            piece, start = outer.pop()
+            piece.append(f"[{inner}]")
         elif char in ";\n{}[]":
-            yield (("".join(piece), start, at),)
+            yield "".join(piece), start, at
             piece, start = [], at + 1
         else:
-            if not piece:
-                start = at
+            quote = char if char == '"' else ""
+            start = start if piece else at
             piece.append(char)
         at += 1
-    yield (("".join(piece), start, at),)
+    yield "".join(piece), start, at
+    for rest, begin in reversed(outer):
+        yield "".join(rest), begin, at
 
 
 def _expanded(words: list[str]) -> list[str]:
@@ -63,7 +66,7 @@ def _expanded(words: list[str]) -> list[str]:
 def judged(text: str, menu: tuple[str, ...] = (), depth: int = 0) -> Iterator[tuple[str, str, int, int]]:
     """Rule, reason and place of all that is dangerous in a text. `menu` is where the prompt stands."""
     here = menu
-    for ((piece, start, end),) in statements(text, menu):
+    for piece, start, end in statements(text):
         stripped = piece.strip()
         stripped = re.sub(r"^(:?do|on-error|else)\s*=?\s*$", "", stripped)
         if not stripped:

@@ -47,7 +47,7 @@ rules: tuple[tuple[str, str, str, str], ...] = (
         "network.management",
         "it cuts the way by which the device is reached",
         "interface * remove",
-        r"find|all|\*|^\s*0",
+        r"find|all|\*|^\s*\d|wg|bond|vlan|bridge|ether|pppoe|l2tp|sfp|wlan",
     ),
     ("network.management", "it cuts the way by which the device is reached", "interface set", r"disabled=yes"),
     (
@@ -121,6 +121,12 @@ rules: tuple[tuple[str, str, str, str], ...] = (
     ("network.management", "it cuts the way by which the device is reached", "ip dhcp-server disable", ""),
     ("network.management", "it cuts the way by which the device is reached", "ip pool remove", ""),
     ("network.management", "it cuts the way by which the device is reached", "ip hotspot *", r"remove|enable"),
+    (
+        "network.management",
+        "it cuts the way by which the device is reached",
+        "interface * * remove",
+        r"find|all|^\s*\d",
+    ),
     ("network.routing", "it takes routes or their neighbours away", "ip route remove", ""),
     ("network.routing", "it takes routes or their neighbours away", "ip route disable", ""),
     (

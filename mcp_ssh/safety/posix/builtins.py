@@ -4,7 +4,8 @@ import re
 from typing import Protocol
 
 from mcp_ssh.safety.posix.call import Call
-from mcp_ssh.safety.posix.expand import Arg, unknown
+from mcp_ssh.safety.posix.expand import Arg
+from mcp_ssh.safety.posix.text import unknown
 
 _run_code = frozenset(
     "LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT DYLD_INSERT_LIBRARIES DYLD_LIBRARY_PATH BASH_ENV ENV PROMPT_COMMAND SHELLOPTS"
@@ -12,7 +13,7 @@ _run_code = frozenset(
     " GIT_EXTERNAL_DIFF GIT_PROXY_COMMAND LESSOPEN LESSCLOSE MANPAGER IFS PATH".split()
 )
 _good_path = re.compile(
-    r"(~|\$PATH|/(usr|bin|sbin|opt|snap|home|root|nix|var/lib/snapd|lib|Library|System|srv)(?![^/:])[^:\x00]*|\x00)"
+    r"(~[^:\x00]*|\$PATH|/(usr|bin|sbin|opt|snap|home|root|nix|var/lib/snapd|lib|Library|System|srv)(?![^/:])[^:\x00]*|\x00)"
 )
 
 

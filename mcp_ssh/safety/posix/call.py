@@ -4,8 +4,9 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mcp_ssh.safety.posix.expand import Arg, State, unknown
+from mcp_ssh.safety.posix.expand import Arg, State
 from mcp_ssh.safety.posix.syntax import SimpleCommand
+from mcp_ssh.safety.posix.text import unknown
 
 _ends = re.compile(r"[0-9]+|-")
 

@@ -5,21 +5,17 @@ A part that nobody can know becomes `unknown`; it stands in the text, so that ru
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mcp_ssh.safety.posix.syntax import Lit, Part, SimpleCommand, Sub, Var, Word
+from mcp_ssh.safety.posix.text import braces, most_chars, most_values, printed, unknown
 
-unknown = "\x00"
-"""Stands for text that is not known. No command holds it: the gate has turned it away."""
-
-most_values = 64
-most_chars = 4_096
 _homes = {"HOME": "~", "PWD": ".", "OLDPWD": "..", "TMPDIR": "/tmp", "USER": "user", "LOGNAME": "user", "UID": "1000"}
 _harmless = frozenset(
     "# ? $ ! - RANDOM SECONDS LINENO BASHPID PPID HOSTNAME EUID EPOCHSECONDS COLUMNS LINES OSTYPE".split()
 )
-_brace = re.compile(r"\{([^{}\s]*(?:,[^{}\s]*)+|[A-Za-z0-9]+\.\.[A-Za-z0-9]+)\}")
+_changes = frozenset("~*?[{")
 _blank = re.compile(r"[ \t\n]")
 _names = frozenset("date hostname uname whoami id nproc basename seq uuidgen logname arch".split())
 
@@ -50,6 +46,12 @@ class State:
     functions: set[str] = field(default_factory=set)
     arguments: tuple[str, ...] | None = None
     splits_oddly: bool = False
+
+    def copy(self) -> "State":
+        """For a subshell: what changes there stays there."""
+        return State(
+            self.cwd, dict(self.values), dict(self.files), set(self.functions), self.arguments, self.splits_oddly
+        )
 
     def place(self, path: str) -> str:
         """A path as seen from the root or from the home, as far as that is known."""
@@ -84,6 +86,9 @@ def normal(path: str) -> str:
 
 def expand(word: Word, state: State) -> list[Arg]:
     """The arguments that a word becomes; none for an unquoted one that is empty."""
+    plain = word.literal
+    if plain is not None and _stays(word, plain):
+        return [Arg(plain, word.start, word.end)]
     done, pieces, quoted = list[str](), [""], False
     glob, listed = False, list[SimpleCommand]()
     for position, part in enumerate(word.parts):
@@ -110,6 +115,11 @@ def expand(word: Word, state: State) -> list[Arg]:
     return [Arg(text, word.start, word.end, glob, tuple(listed)) for text in found[:most_values]]
 
 
+def _stays(word: Word, text: str) -> bool:
+    """Whether the shell leaves a plain word as it is."""
+    return all(part.quoted for part in word.parts) or _changes.isdisjoint(text)
+
+
 def _split(pieces: list[str], text: str, done: list[str]) -> list[str]:
     """A value of several words, unquoted: the first goes on with what stands before it, the last with what follows."""
     words = text.split()
@@ -127,33 +137,6 @@ def _split(pieces: list[str], text: str, done: list[str]) -> list[str]:
 def text_of(word: Word, state: State) -> str:
     """A word as one text, as in an assignment or a heredoc."""
     return " ".join(arg.text for arg in expand(Word(tuple(_quoted(part) for part in word.parts), "", 0, 0), state))
-
-
-def braces(text: str) -> Iterator[str]:
-    """`a{b,c}` as `ab` and `ac`; ranges of letters and numbers."""
-    found = _brace.search(text)
-    if found is None:
-        yield text
-        return
-    inner = found[1]
-    choices = inner.split(",") if "," in inner else _range(*inner.split("..", 1))
-    count = 0
-    for choice in choices:
-        for each in braces(text[: found.start()] + choice + text[found.end() :]):
-            count += 1
-            if count > most_values:
-                return
-            yield each
-
-
-def _range(first: str, last: str) -> list[str]:
-    if first.isdigit() and last.isdigit():
-        low, high = sorted((int(first), int(last)))
-        return [str(number) for number in range(low, min(high, low + most_values) + 1)]
-    if len(first) == len(last) == 1:
-        low, high = sorted((ord(first), ord(last)))
-        return [chr(code) for code in range(low, high + 1)]
-    return [f"{{{first}..{last}}}"]
 
 
 def _texts(part: Part, state: State) -> tuple[list[str], bool]:
@@ -195,9 +178,21 @@ def _value(part: Var, state: State) -> list[str]:
         if part.operator in {":=", "="}:
             state.values[name] = (found[0],)
         return found
+    if part.operator == "other" and values and part.other is not None:
+        return [_cut(value, part.other) for value in values]
     if part.operator in {":+", "+"}:
         return [text_of(part.other, state) if part.other is not None else ""]
     return [unknown]
+
+
+def _cut(value: str, other: Word) -> str:
+    """`${x#y}` and `${x%y}` with plain text; everything else that braces can do is unknown."""
+    text = other.literal or ""
+    if text.startswith("#"):
+        return value.removeprefix(text.lstrip("#")) if not any(char in text for char in "*?[") else unknown
+    if text.startswith("%"):
+        return value.removesuffix(text.lstrip("%")) if not any(char in text for char in "*?[") else unknown
+    return unknown
 
 
 def _output(part: Sub, state: State) -> str:
@@ -220,46 +215,6 @@ def _output(part: Sub, state: State) -> str:
     if name in {"echo", "printf"} and len(part.commands) == 1:
         return printed(words)
     return unknown
-
-
-def printed(words: Sequence[str]) -> str:
-    """What `echo` and `printf` put out."""
-    arguments = list(words[1:])
-    if words[0].rsplit("/", 1)[-1] == "echo":
-        escapes = False
-        while arguments and re.fullmatch(r"-[neE]+", arguments[0]):
-            escapes = escapes or "e" in arguments[0]
-            arguments.pop(0)
-        text = " ".join(arguments)
-        return _unescaped(text) if escapes else text
-    if arguments[:1] == ["--"]:
-        arguments.pop(0)
-    if arguments[:1] == ["-v"] or not arguments:
-        return ""
-    template, rest = _unescaped(arguments[0]), arguments[1:]
-    slots = re.findall(r"%[-0-9.]*[sbqdiuxXoc]", template)
-    if not slots:
-        return template.replace("%%", "%")
-    text, values = "", list(rest) or [""]
-    while values:
-        current = template
-        for slot in slots:
-            value = values.pop(0) if values else ""
-            current = current.replace(slot, _unescaped(value) if slot.endswith("b") else value, 1)
-        text += current
-        if len(text) > most_chars:
-            return unknown
-    return text.replace("%%", "%")
-
-
-def _unescaped(text: str) -> str:
-    def one(found: "re.Match[str]") -> str:
-        if found[1] or found[2]:
-            code = int(found[1], 16) if found[1] else int(found[2], 8)
-            return chr(code) if 0 < code <= 0x10FFFF else "\ufffd"
-        return {"n": "\n", "t": "\t", "r": "\r", "e": "\x1b", "\\": "\\"}.get(found[3], found[0])
-
-    return re.sub(r"\\(?:x([0-9A-Fa-f]{1,2})|0?([0-7]{1,3})|(.))", one, text)
 
 
 def _home(text: str) -> str:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 
 from mcp_ssh.safety.posix.call import Call
-from mcp_ssh.safety.posix.expand import Arg, unknown
+from mcp_ssh.safety.posix.expand import Arg
+from mcp_ssh.safety.posix.text import unknown
 from mcp_ssh.safety.posix.walk import Runner, Walk
 
 max_code_chars = 20_000
@@ -84,6 +85,9 @@ def _code(walk: Walk, call: Call, code: str) -> None:
 
 
 def _runs_programs(walk: Walk, call: Call, code: str, texts: list[str]) -> None:
+    if call.name in {"tclsh", "wish", "expect"}:
+        for found in re.finditer(r"\bexec\s+([^\n\]]+)", code):
+            walk.script(found[1], call)
     if not texts:
         if (
             re.search(r"\b(system|popen|exec\w*|run|call|Popen|check_output|spawn\w*)\s*\(\s*[A-Za-z_]", code)

@@ -8,7 +8,7 @@ from mcp_ssh.model.decision import Finding, Level
 from mcp_ssh.safety.gate import homoglyph
 from mcp_ssh.safety.posix import paths
 from mcp_ssh.safety.posix.call import Call
-from mcp_ssh.safety.posix.expand import State, printed, unknown
+from mcp_ssh.safety.posix.expand import State
 from mcp_ssh.safety.posix.reading import only_reads
 from mcp_ssh.safety.posix.rules import (
     accounts,
@@ -32,6 +32,7 @@ from mcp_ssh.safety.posix.rules import (
 )
 from mcp_ssh.safety.posix.rules.rule import Hit, Rule
 from mcp_ssh.safety.posix.runners import runners
+from mcp_ssh.safety.posix.text import printed, unknown
 from mcp_ssh.safety.posix.walk import Walk
 
 families = tuple(
@@ -146,7 +147,7 @@ def _planted(call: Call) -> Iterator[Finding]:
     if not any(paths.rc_file.fullmatch(target) for target in targets):
         return
     content = printed([call.name, *call.texts]) if call.name in {"echo", "printf"} else call.stdin or ""
-    for line in content.replace(unknown, "$x").split("\n")[:max_planted_lines]:
+    for line in content.replace(unknown, "x").split("\n")[:max_planted_lines]:
         for command in _commands_of(line):
             inner = judge(command, depth=1)
             dangers = [

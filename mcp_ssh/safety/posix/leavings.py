@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from mcp_ssh.safety.posix.call import Write
-from mcp_ssh.safety.posix.expand import Arg, State, expand, printed, text_of, unknown
+from mcp_ssh.safety.posix.call import Call, Write
+from mcp_ssh.safety.posix.expand import Arg, State, expand, text_of
 from mcp_ssh.safety.posix.syntax import Assignment, SimpleCommand, Word
+from mcp_ssh.safety.posix.text import printed, unknown
 
 
 def listed(args: Sequence[str]) -> str:
@@ -61,8 +62,10 @@ def remember_files(args: Sequence[Arg], writes: Sequence[Write], stdin: str | No
     targets = [(write.path, write.adds) for write in writes]
     if name == "tee":
         targets += [(state.place(arg.text), True) for arg in args[1:] if not arg.text.startswith("-")]
-    elif name in {"curl", "wget", "base64", "openssl", "xxd"} and not writes:
-        targets += [(state.place(arg.text), False) for arg in args[1:] if "/" in arg.text and "://" not in arg.text]
+    elif name in {"curl", "wget", "base64", "openssl", "xxd", "scp", "aria2c"} and not writes:
+        targets += [(state.place(arg.text), False) for arg in args[1:] if "://" not in arg.text and arg.text[:1] != "-"]
+        urls = [arg.text for arg in args[1:] if "://" in arg.text]
+        targets += [(state.place(url.rsplit("/", 1)[-1]), False) for url in urls if name == "wget" or len(args) > 2]
     if not targets:
         return
     if name in {"echo", "printf"}:
@@ -70,6 +73,17 @@ def remember_files(args: Sequence[Arg], writes: Sequence[Write], stdin: str | No
     else:
         content = stdin if name in {"cat", "tee"} and stdin is not None else unknown
     for path, adds in targets:
-        if path.startswith("/dev/") or len(state.files) >= 64:
+        if (path.startswith("/dev/") and not path.startswith("/dev/shm/")) or len(state.files) >= 64:
             continue
         state.files[path] = (state.files.get(path, "") + content) if adds else content
+
+
+def moved(call: Call) -> State:
+    """Where a wrapper's command stands: some change the directory first."""
+    names = {"env": ("-C", "--chdir"), "sudo": ("-D", "--chdir"), "unshare": ("-w", "--wd"), "nsenter": ("-w", "--wd")}
+    folder = call.value(*names[call.name]) if call.name in names else None
+    if folder is None:
+        return call.state
+    state = call.state.copy()
+    state.cwd = state.place(folder)
+    return state

@@ -6,12 +6,13 @@ Places are those of the Filesystem Hierarchy Standard 3.0 and of common distribu
 import fnmatch
 import re
 
-from mcp_ssh.safety.posix.expand import normal, unknown
+from mcp_ssh.safety.posix.expand import normal
+from mcp_ssh.safety.posix.text import unknown
 
 tops = frozenset(
     "/ /bin /boot /dev /etc /home /lib /lib32 /lib64 /libx32 /opt /proc /root /run /sbin /srv /sys /usr /var /mnt /media"
     " /snap /nix /data /storage /backup /backups /export /vol /volumes /Users /System /Library /Applications /private"
-    " /overlay /rom /efi /config /cf ~".split()
+    " /overlay /rom /efi /config /cf /flash /bootflash /mnt/flash ~".split()
 )
 _whole = tuple(
     re.compile(pattern)
@@ -29,9 +30,10 @@ _whole = tuple(
         r"/var/www/html",
         (
             r"/var/lib/(mysql|mariadb|postgresql|pgsql|mongodb|mongo|redis|docker|containerd|containers|kubelet|etcd|dpkg|rpm|pacman|systemd|libvirt"
-            r"|elasticsearch|opensearch|influxdb|prometheus|grafana|cassandra|rabbitmq|kafka|zookeeper|ceph|rancher|lxd|lxc|jenkins"
-            r"|gitlab|ldap|samba|mongod|couchdb|neo4j|clickhouse|vz|longhorn|consul|vault|bareos|bacula|machines|nfs|pve-cluster)(/.*)?"
+            r"|elasticsearch|opensearch|influxdb|cassandra|rabbitmq|kafka|zookeeper|ceph|lxd|lxc"
+            r"|ldap|mongod|couchdb|neo4j|clickhouse|vz|longhorn|consul|vault|bareos|bacula|machines|nfs|pve-cluster)(/.*)?"
         ),
+        r"/var/lib/(jenkins|grafana|prometheus|rancher|gitlab|samba)",
         r"/var/spool/(cron|mail|postfix)(/.*)?",
         r"/var/log/(journal|audit)",
         r"/(home|Users)/[^/]+",

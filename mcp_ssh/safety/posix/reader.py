@@ -5,6 +5,7 @@ from mcp_ssh.safety.posix.words import WordReader
 
 max_heredocs = 100
 max_commands = 2_000
+max_words = 4_000
 
 
 class Reader(WordReader):
@@ -14,6 +15,7 @@ class Reader(WordReader):
         super().__init__(text)
         self._heredocs: list[tuple[SimpleCommand, int, str, bool, bool]] = []
         self._count = 0
+        self._words = 0
         self._functions: list[tuple[str, int]] = []
         self._braces = 0
         self._pending = ""
@@ -26,6 +28,13 @@ class Reader(WordReader):
         return SimpleCommand(inside=tuple(name for name, _ in self._functions))
 
     # --- heredocs
+
+    def word(self) -> Word:
+        """The word that begins here."""
+        self._words += 1
+        if self._words > max_words:
+            raise self.fail("it has too many words")
+        return super().word()
 
     def heredoc(self, command: SimpleCommand, place: int, delimiter: Word, *, strips: bool) -> None:
         """Its body begins with the next line."""

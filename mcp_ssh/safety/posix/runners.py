@@ -3,7 +3,7 @@
 import shlex
 
 from mcp_ssh.safety.posix.call import Call
-from mcp_ssh.safety.posix.expand import Arg, unknown
+from mcp_ssh.safety.posix.expand import Arg
 from mcp_ssh.safety.posix.interpreters import interpreters
 from mcp_ssh.safety.posix.remote import run_ansible, run_engine, run_netcat, run_salt, run_socat, run_ssh
 from mcp_ssh.safety.posix.shells import (
@@ -18,6 +18,7 @@ from mcp_ssh.safety.posix.shells import (
     script_option,
     shells,
 )
+from mcp_ssh.safety.posix.text import unknown
 from mcp_ssh.safety.posix.walk import Runner, Walk
 
 

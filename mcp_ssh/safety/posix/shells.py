@@ -1,7 +1,8 @@
 """Shells, and programs that hand their words to one."""
 
 from mcp_ssh.safety.posix.call import Call
-from mcp_ssh.safety.posix.expand import Arg, unknown
+from mcp_ssh.safety.posix.expand import Arg
+from mcp_ssh.safety.posix.text import unknown
 from mcp_ssh.safety.posix.walk import Runner, Walk
 
 

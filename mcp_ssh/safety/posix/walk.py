@@ -4,17 +4,17 @@ It goes through the commands in the order of the text and takes every branch. Wh
 with a rule of its own, and dangerous: `shell.unparsable`, `shell.dynamic`, `shell.environment`.
 """
 
-import copy
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mcp_ssh.safety.posix import builtins, wrappers
 from mcp_ssh.safety.posix.call import Call, Write
-from mcp_ssh.safety.posix.expand import Arg, State, expand, printed, text_of, unknown
-from mcp_ssh.safety.posix.leavings import chain, listed, remember_files, span_of, values_of, words_of
+from mcp_ssh.safety.posix.expand import Arg, State, expand, text_of
+from mcp_ssh.safety.posix.leavings import chain, listed, moved, remember_files, span_of, values_of, words_of
 from mcp_ssh.safety.posix.scanner import read
 from mcp_ssh.safety.posix.syntax import SimpleCommand, Sub, UnreadableError, Var, Word
+from mcp_ssh.safety.posix.text import printed, unknown
 
 max_depth = 8
 
@@ -46,6 +46,7 @@ class Walk:
         self._runners = runners
         self._depth = 0
         self._place: tuple[int, int] | None = None
+        self._given: str | None = None
 
     # --- what runners tell
 
@@ -54,8 +55,7 @@ class Walk:
         if unknown in text:
             self.dynamic(call, "it runs a script that nobody can know before")
             return
-        state = call.state if not elsewhere else State()
-        state = copy.deepcopy(state)
+        state = State() if elsewhere else call.state.copy()
         if arguments is not None:
             state.arguments = tuple(arguments)
         self._inside(call, lambda: self._text(text, state))
@@ -90,11 +90,12 @@ class Walk:
         if self._depth >= max_depth or len(self.calls) > max_calls:
             self.problems.append(Problem("shell.unparsable", "scripts are nested too deeply", call.span))
             return
-        outer, self._place = self._place, call.span
+        outer = self._place, self._given
+        self._place, self._given = call.span, call.stdin
         self._depth += 1
         work()
         self._depth -= 1
-        self._place = outer
+        self._place, self._given = outer
 
     def _commands(self, commands: Iterable[SimpleCommand], state: State) -> None:
         for command in commands:
@@ -184,6 +185,7 @@ class Walk:
             self._environment(arg.text, call)
         inner = replace(call, behind=(*call.behind, call.name))
         elsewhere = call.name in {"chroot"}
+        state = State() if elsewhere else moved(call)
         self.calls.append(replace(call, name=call.name, args=call.args[:at]))
         if call.name == "sudo" and call.has("-s", "-i") and at < len(call.args):
             self.script(" ".join(arg.text for arg in call.args[at:]), inner)
@@ -192,7 +194,7 @@ class Walk:
         if self._depth > max_depth * 3:
             self.problems.append(Problem("shell.unparsable", "wrappers are nested too deeply", call.span))
         else:
-            self._run(call.args[at:], inner, State() if elsewhere else call.state, call.stdin)
+            self._run(call.args[at:], inner, state, call.stdin)
         self._depth -= 1
         return True
 
@@ -227,7 +229,7 @@ class Walk:
     def _substitutions(self, word: Word, state: State) -> None:
         for part in word.parts:
             if isinstance(part, Sub) and part.commands:
-                self._commands(part.commands, copy.deepcopy(state))
+                self._commands(part.commands, state.copy())
             elif isinstance(part, Var) and part.other is not None:
                 self._substitutions(part.other, state)
 
@@ -273,7 +275,7 @@ class Walk:
                 return state.files.get(state.place(path), unknown)
         if command.is_piped:
             return self._output(command.feeds, state)
-        return None
+        return self._given
 
     def _output(self, feeds: Sequence[SimpleCommand], state: State) -> str:
         parts = list[str]()
@@ -290,6 +292,6 @@ class Walk:
                 parts.append(listed(args))
             elif name in {"cat", "tee"} and (len(args) == 1 or name == "tee"):
                 parts.append(self._stdin(feed, state) or unknown)
-            elif name not in {"cd", "true", ":", "sleep", "set"}:
+            elif name not in {"cd", "true", ":", "sleep", "set"} and not (name == "crontab" and "-l" in args):
                 return unknown
         return "".join(parts) if parts else unknown

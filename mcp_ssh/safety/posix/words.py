@@ -249,9 +249,9 @@ class WordReader:
             if depth == 0 and char == ")":
                 if self.text[self.at - 2] == ")":
                     return True
-                break
-        self.at = start
-        return False
+                self.at = start
+                return False
+        raise self.fail("an arithmetic has no end")
 
     def _old_arithmetic(self) -> None:
         self.at += 2

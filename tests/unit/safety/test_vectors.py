@@ -7,17 +7,17 @@ import sys
 
 import pytest
 
+from bench.safety import Case, all_files, measure, of_text
 from mcp_ssh.cli import classify
 from mcp_ssh.model.decision import Level
 from mcp_ssh.model.host import Shell
 from mcp_ssh.safety.classify import Guard
-from tests.support.vectors import Line, lines
 
-DANGEROUS = [*lines("posix-dangerous"), *lines("network-dangerous")]
-HARMLESS = [*lines("posix-harmless"), *lines("network-harmless")]
+DANGEROUS = [case for kind in ("posix", "network") for case in of_text(f"{kind}-dangerous", blocked=True)]
+HARMLESS = [case for kind in ("posix", "network") for case in of_text(f"{kind}-harmless", blocked=False)]
 
 
-def level_of(line: Line) -> Level:
+def level_of(line: Case) -> Level:
     shell = Shell.POSIX if line.platform == "posix" else Shell.CLI
     guard = Guard.build(builtin=True, patterns=[], shell=shell, platform=line.platform)
     verdict = guard.classify(line.command, host="h", mode=line.mode)
@@ -32,14 +32,20 @@ def test_there_are_enough_of_them() -> None:
     assert len({line.platform for line in DANGEROUS} & {line.platform for line in HARMLESS}) >= 20
 
 
-@pytest.mark.parametrize("line", DANGEROUS, ids=str)
-def test_what_is_dangerous_is_found(line: Line) -> None:
+@pytest.mark.parametrize("line", DANGEROUS, ids=lambda case: f"{case.platform}-{case.command}")
+def test_what_is_dangerous_is_found(line: Case) -> None:
     assert level_of(line) is Level.DANGEROUS
 
 
-@pytest.mark.parametrize("line", HARMLESS, ids=str)
-def test_everyday_work_passes(line: Line) -> None:
+@pytest.mark.parametrize("line", HARMLESS, ids=lambda case: f"{case.platform}-{case.command}")
+def test_everyday_work_passes(line: Case) -> None:
     assert level_of(line) is not Level.DANGEROUS
+
+
+def test_the_examples_beside_them_are_judged_right() -> None:
+    name, cases = all_files()[-1]
+    told = measure(name, cases, show=True)
+    assert (told["recall"], told["false_alarms"]) == (1.0, 0.0)
 
 
 def test_the_command_line_takes_jsonl_and_gives_jsonl() -> None:

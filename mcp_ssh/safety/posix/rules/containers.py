@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from mcp_ssh.safety.posix.call import Call
-from mcp_ssh.safety.posix.expand import unknown
 from mcp_ssh.safety.posix.rules.rule import Family, Hit
+from mcp_ssh.safety.posix.text import unknown
 
 family = Family()
 
@@ -77,10 +77,7 @@ def _engines(call: Call) -> Iterator[Hit]:
     elif verb == "volume" and words[1:2] and words[1] in {"rm", "prune", "remove"}:
         yield _containers
     elif verb in {"rm", "kill", "stop", "rmi", "pause", "remove"} and (
-        every
-        or (call.has("-v", "--volumes") and verb == "rm")
-        or (unknown in joined and verb == "rm" and forced)
-        or (call.name != "docker" and call.has("-a", "--all"))
+        every or (call.has("-v", "--volumes") and verb == "rm") or (call.name != "docker" and call.has("-a", "--all"))
     ):
         if verb == "rmi" and not forced:
             return

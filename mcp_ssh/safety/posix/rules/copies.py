@@ -71,7 +71,8 @@ def _copies(call: Call) -> Iterator[Hit]:
             yield Hit("posix.delete.sync", "it deletes a whole part of the system once it is copied")
         return
     names = [source.rstrip("/").rsplit("/", 1)[-1] for source in sources]
-    placed = [path, *(f"{path.rstrip('/')}/{name}" for name in names)]
+    is_file = "." in path.rsplit("/", 1)[-1].lstrip(".") and not target.endswith("/")
+    placed = [path, *([] if is_file else (f"{path.rstrip('/')}/{name}" for name in names))]
     if call.name == "ln":
         forced = call.has("-f", "--force")
         if forced and any(
@@ -98,7 +99,13 @@ def _copies(call: Call) -> Iterator[Hit]:
             and not each.endswith((".bak", ".orig", ".old", ".save", "~", ".d"))
             and each not in {"/etc/hosts", "/etc/resolv.conf", "/etc/hostname"}
         ):
-            if each == path and paths.is_whole(path) and len(placed) > 1 and not paths.is_critical(placed[-1]):
+            if (
+                each == path
+                and paths.is_whole(path)
+                and not re.search(r"/s?bin/[^/]+$", path)
+                and len(placed) > 1
+                and not paths.is_critical(placed[-1])
+            ):
                 continue
             if (
                 re.match(r"/(boot|lib|etc/(netplan|network|sudoers\.d|pam\.d|ssh))", each)
@@ -166,6 +173,9 @@ def _mounts(call: Call) -> Iterator[Hit]:
             yield Hit("posix.mount", "it takes file systems away that the system needs")
         return
     options = call.value("-o", "--options") or ""
+    if "--move" in texts and operands and paths.is_whole(call.place(operands[0])):
+        yield Hit("posix.mount", "it takes a part of the system to another place")
+        return
     if (
         operands
         and "remount" in options

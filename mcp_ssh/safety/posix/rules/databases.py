@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from mcp_ssh.safety.posix.call import Call
-from mcp_ssh.safety.posix.expand import unknown
 from mcp_ssh.safety.posix.rules.hits import cloud
 from mcp_ssh.safety.posix.rules.overwrite import overwritten
 from mcp_ssh.safety.posix.rules.rule import Family, Hit
+from mcp_ssh.safety.posix.text import unknown
 
 family = Family()
 
@@ -23,7 +23,7 @@ _sql_words = re.compile(
 
 
 def _asks_sql(text: str) -> bool:
-    plain = re.sub(r"/\*.*?\*/|--[^\n]*", " ", text)
+    plain = re.sub(r"/\*.*?\*/|--\s[^\n]*", " ", text)
     return _sql_words.search(re.sub(r"'[^']*'|\"[^\"]*\"", "''", plain)) is not None
 
 

@@ -1,12 +1,13 @@
 """Deleting the system, its parts, and what people keep."""
 
+import re
 from collections.abc import Iterator
 
 from mcp_ssh.safety.posix import paths
 from mcp_ssh.safety.posix.call import Call
-from mcp_ssh.safety.posix.expand import unknown
 from mcp_ssh.safety.posix.rules.hits import trace, whole
 from mcp_ssh.safety.posix.rules.rule import Family, Hit
+from mcp_ssh.safety.posix.text import unknown
 
 family = Family()
 
@@ -160,7 +161,12 @@ def _finds(call: Call) -> Iterator[Hit]:
             and (is_narrow or path.startswith(("/var/log", "/backup", "/var/backup")))
         )
         top = path in {"/", "/etc", "/usr", "/lib", "/bin", "/sbin", "/boot", "/dev"}
-        if is_narrow and not (top and not is_aged and any(name in {"*.so", "*.conf", "*.db"} for name in names)):
+        is_code = re.match(r"/(boot|efi|s?bin|lib\d*|usr/(s?bin|lib\d*)|etc/(ssh|pam\.d|ssl))(/|$)", path) is not None
+        if (
+            is_narrow
+            and not is_code
+            and not (top and not is_aged and any(name in {"*.so", "*.conf", "*.db"} for name in names))
+        ):
             continue
         if spares:
             continue

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from mcp_ssh.safety.posix import paths
 from mcp_ssh.safety.posix.call import Call
-from mcp_ssh.safety.posix.expand import unknown
 from mcp_ssh.safety.posix.rules.hits import boot, volume
 from mcp_ssh.safety.posix.rules.rule import Family, Hit
+from mcp_ssh.safety.posix.text import unknown
 
 family = Family()
 

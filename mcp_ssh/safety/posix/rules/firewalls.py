@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from mcp_ssh.safety.posix.call import Call
-from mcp_ssh.safety.posix.expand import unknown
 from mcp_ssh.safety.posix.rules.rule import Family, Hit
+from mcp_ssh.safety.posix.text import unknown
 
 family = Family()
 

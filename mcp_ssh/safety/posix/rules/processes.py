@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from mcp_ssh.safety.posix.call import Call
-from mcp_ssh.safety.posix.expand import unknown
 from mcp_ssh.safety.posix.rules.hits import process
 from mcp_ssh.safety.posix.rules.rule import Family, Hit
+from mcp_ssh.safety.posix.text import unknown
 
 family = Family()
 
@@ -30,7 +30,9 @@ def _kills(call: Call) -> Iterator[Hit]:
     if signal in {"0"}:
         return
     for text in texts:
-        if re.fullmatch(r"-1|0?1", text):
+        if text.startswith(("[0-9]", "*", "?")) or re.match(r"/proc/[\[*?]", text):
+            yield process
+        elif re.fullmatch(r"-1|0?1", text):
             if text.lstrip("0") == "1" and signal.upper() in {"HUP", "1", "SIGHUP", "CONT", "USR1", "USR2", "WINCH"}:
                 continue
             yield process
