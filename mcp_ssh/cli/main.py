@@ -55,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     classify.add_argument("--platform", default="posix", help="posix (the default) or a device's, such as cisco_ios")
     classify.add_argument("--mode", help="the mode of a device, or its menu")
     classify.add_argument("--json", action="store_true", help="one line of JSON a command")
+    plan = commands.add_parser("plan", help="whether a command would run on a host, and what each layer says of it")
+    plan.set_defaults(run=_plan)
+    plan.add_argument("host")
+    plan.add_argument("command")
+    plan.add_argument("--mode", help="the mode that a device's shell is in")
     profile = commands.add_parser("profile", help="the kinds of network devices that are known")
     profile.set_defaults(run=_profile, action="list")
     actions = profile.add_subparsers(title="actions", metavar="ACTION", dest="action")
@@ -102,6 +107,12 @@ def _attach(options: argparse.Namespace) -> int:
     from mcp_ssh.cli import attach  # noqa: PLC0415
 
     return attach.stop() if options.stop else attach.attach()
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from mcp_ssh.cli.plan import plan  # noqa: PLC0415
+
+    return plan(options.host, options.command, options.mode)
 
 
 def _classify(options: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,8 +10,10 @@ from mcp_ssh.config.check import Checker
 from mcp_ssh.config.fields import Checking
 from mcp_ssh.config.lines import Path
 from mcp_ssh.config.logins import Logins
+from mcp_ssh.config.policy import TagOverrideEntry, access_of, whole
 from mcp_ssh.config.schema import DefaultsEntry, HostEntry, LimitsEntry
 from mcp_ssh.model.host import Auth, AuthMethod, Host, HostKeyChecking, Limits, Shell
+from mcp_ssh.model.policy import LinePattern
 
 T = TypeVar("T")
 
@@ -35,6 +37,7 @@ class Hosts:
     logins: Logins
     checking: HostKeyChecking
     platforms: Collection[str]
+    overrides: Mapping[str, TagOverrideEntry]
 
     def host(self, name: str, data: Any) -> Host | None:
         """The host of that name; None where its entry has faults."""
@@ -51,6 +54,8 @@ class Hosts:
         user, auth = login
         shell = Shell(entry.shell or self.defaults.shell or "posix")
         self._check_terminal_keys(entry, shell, path)
+        tags = frozenset(_first(entry.tags, self.defaults.tags, []))
+        overriding = [self.overrides[tag] for tag in sorted(tags) if tag in self.overrides]
         return Host(
             name=name,
             address=entry.host,
@@ -70,13 +75,25 @@ class Hosts:
                 (step.match, step.send) for step in _first(entry.login_dialogue, self.defaults.login_dialogue, [])
             ),
             description=entry.description or self.defaults.description or "",
-            tags=frozenset(_first(entry.tags, self.defaults.tags, [])),
+            tags=tags,
             enabled=_first(entry.enabled, self.defaults.enabled, True),
             host_key=entry.host_key or self.defaults.host_key,
             host_key_checking=self._checking(entry, auth, path),
             deny_patterns=(*(self.defaults.deny_patterns or ()), *(entry.deny_patterns or ())),
-            limits=_limits(entry.limits, self.defaults.limits),
+            limits=_limits(entry.limits, self.defaults.limits, overriding),
+            access=access_of(entry.access or entry.mode, self.defaults.access or self.defaults.mode, overriding),
+            allow_patterns=self._allowed(entry, path),
         )
+
+    def _allowed(self, entry: HostEntry, path: Path) -> tuple[LinePattern, ...]:
+        given = (*(self.defaults.allow_patterns or ()), *(entry.allow_patterns or ()))
+        if (
+            entry.allow_patterns
+            and (entry.access or entry.mode) != "restricted"
+            and self.defaults.access != "restricted"
+        ):
+            self.checker.add((*path, "allow_patterns"), "counts only with `access: restricted`")
+        return tuple(whole(text) for text in given)
 
     def _check_rest(self, data: Any, path: Path) -> None:
         """Where an entry has faults, the others are told as well: nobody wants to mend a file in rounds."""
@@ -148,9 +165,10 @@ def _first(own: T | None, common: T | None, otherwise: T) -> T:
     return own if own is not None else common if common is not None else otherwise
 
 
-def _limits(own: LimitsEntry | None, common: LimitsEntry | None) -> Limits:
-    entries = [entry for entry in (common, own) if entry is not None]
-    merged: dict[str, Any] = {}
-    for entry in entries:
-        merged |= entry.model_dump(exclude_none=True)
+def _limits(own: LimitsEntry | None, common: LimitsEntry | None, tags: Sequence[TagOverrideEntry]) -> Limits:
+    """The host's own, before the strictest of its tags, before the defaults."""
+    merged: dict[str, Any] = common.model_dump(exclude_none=True) if common is not None else {}
+    of_tags = [tag.model_dump(exclude_none=True, exclude={"access"}) for tag in tags]
+    merged |= {key: min(each[key] for each in of_tags if key in each) for each in of_tags for key in each}
+    merged |= own.model_dump(exclude_none=True) if own is not None else {}
     return Limits(**merged)

@@ -10,11 +10,13 @@ from mcp_ssh.config.hosts import Hosts, checking_of
 from mcp_ssh.config.lines import YamlError, read
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.paths import Paths
+from mcp_ssh.config.policy import TagOverrideEntry, policy_of
 from mcp_ssh.config.schema import CredentialEntry, DefaultsEntry, HostsFile, RateLimitEntry, ServerEntry, SettingsEntry
 from mcp_ssh.config.snapshot import Site, Snapshot
 from mcp_ssh.config.tokens import default_token, tokens_of
 from mcp_ssh.model.errors import ConfigurationError, Fault
 from mcp_ssh.model.host import Inventory
+from mcp_ssh.model.policy import Policy
 from mcp_ssh.model.principal import Token
 from mcp_ssh.model.settings import Settings
 
@@ -91,8 +93,14 @@ class _Loader:
         rates = self._checker.validate(RateLimitEntry, top.get("rate_limit", {}), ("rate_limit",)) or RateLimitEntry()
         settings = self._settings(entry, rates)
         keys_dir = self._environment.keys_dir or entry.keys_dir
-        inventory = self._inventory(top, settings, keys_dir)
-        return Snapshot(inventory, settings, str(self._path), self._tokens(top), self._site(top))
+        policy, overrides = policy_of(self._checker, top.get("policy", {}))
+        inventory = self._inventory(top, settings, keys_dir, overrides)
+        self._check_exempt(policy, inventory)
+        return Snapshot(inventory, settings, str(self._path), self._tokens(top), self._site(top), policy)
+
+    def _check_exempt(self, policy: Policy, inventory: Inventory) -> None:
+        for name in policy.network.exempt - inventory.hosts.keys():
+            self._checker.add(("policy", "network", "exempt_hosts"), f"there is no host {name!r}")
 
     def _site(self, top: Mapping[str, Any]) -> Site:
         entry = self._checker.validate(ServerEntry, top.get("server", {}), ("server",)) or ServerEntry()
@@ -122,7 +130,13 @@ class _Loader:
             self._checker.add(("version",), "must be 1")
         return top
 
-    def _inventory(self, top: Mapping[str, Any], settings: Settings, keys_dir: str | None) -> Inventory:
+    def _inventory(
+        self,
+        top: Mapping[str, Any],
+        settings: Settings,
+        keys_dir: str | None,
+        overrides: Mapping[str, TagOverrideEntry],
+    ) -> Inventory:
         checker = self._checker
         defaults = checker.validate(DefaultsEntry, top.get("defaults", {}), ("defaults",)) or DefaultsEntry()
         shared = checker.mapping(top.get("credentials", {}), ("credentials",))
@@ -130,7 +144,7 @@ class _Loader:
             name: checker.validate(CredentialEntry, entry, ("credentials", name)) for name, entry in shared.items()
         }
         logins = Logins(checker, defaults, credentials, self._paths, keys_dir)
-        hosts = Hosts(checker, defaults, logins, settings.host_key_checking, self._known(settings))
+        hosts = Hosts(checker, defaults, logins, settings.host_key_checking, self._known(settings), overrides)
         entries = checker.mapping(top.get("hosts", {}), ("hosts",))
         found = [hosts.host(name, entry) for name, entry in entries.items()]
         return Inventory({host.name: host for host in found if host is not None})

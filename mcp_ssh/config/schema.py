@@ -26,6 +26,7 @@ from mcp_ssh.config.fields import (
     ShellName,
     Tag,
 )
+from mcp_ssh.config.policy import AccessName, PolicyEntry
 
 _method_keys: dict[str, tuple[str, set[str]]] = {
     "key": ("key_path", {"key_path", "passphrase_env"}),
@@ -108,6 +109,9 @@ class DefaultsEntry(Entry):
     host_key_checking: Checking | None = None
     deny_patterns: list[PatternText] | None = Field(None, description="Added to those of settings")
     limits: LimitsEntry | None = None
+    access: AccessName | None = Field(None, description="unrestricted: all but what is dangerous; readonly; restricted")
+    mode: AccessName | None = Field(None, description="The old name of access")
+    allow_patterns: list[PatternText] | None = Field(None, description="restricted: each simple command in full")
 
 
 class HostEntry(DefaultsEntry):
@@ -208,6 +212,7 @@ class HostsFile(Entry):
     rate_limit: RateLimitEntry | None = None
     settings: SettingsEntry | None = None
     server: ServerEntry | None = None
+    policy: PolicyEntry | None = None
 
 
 def json_schema() -> dict[str, Any]:

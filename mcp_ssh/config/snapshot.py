@@ -1,9 +1,10 @@
 """One complete configuration, and the holder that swaps it whole or not at all."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mcp_ssh.model.host import Inventory
+from mcp_ssh.model.policy import Policy
 from mcp_ssh.model.principal import Token
 from mcp_ssh.model.settings import Settings
 
@@ -28,6 +29,7 @@ class Snapshot:
     path: str
     tokens: tuple[Token, ...] = ()
     site: Site = Site()
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)

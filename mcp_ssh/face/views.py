@@ -27,10 +27,10 @@ from mcp_ssh.model.result import (
     HostKey,
     SessionView,
 )
-from mcp_ssh.service.commands import Planned
 from mcp_ssh.service.daemon import Health
 from mcp_ssh.service.inventory import HostView
 from mcp_ssh.service.pipeline import Done
+from mcp_ssh.service.plan import Planned
 from mcp_ssh.service.shells import Shell
 from mcp_ssh.sessions.session import Session
 

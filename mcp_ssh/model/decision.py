@@ -39,7 +39,8 @@ class Assumes:
 class Verdict:
     """What safety says: the strictest level of all findings, and the canonical lines that were judged.
 
-    `parsed` is false where the structure could not be read. `writes` are the files that redirections write to.
+    `lines` are the same commands with their wrappers, as rules of the policy see them. `parsed` is false where the
+    structure could not be read. `writes` are the files that redirections write to.
     `digest` is SHA-256 over the host's name and exactly these bytes; a confirmation is bound to it.
     """
 
@@ -50,6 +51,7 @@ class Verdict:
     digest: str
     assumes: Assumes = Assumes()
     writes: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 class Effect(StrEnum):

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mcp_ssh.model.policy import Access, LinePattern
+
 
 class Shell(StrEnum):
     """How a host is spoken to: `posix` by exec channels, `cli` in a terminal."""
@@ -70,7 +72,8 @@ class Host:
     A cli host has a `platform` (the name of a profile), a `prompt_regex`, or both: then the prompt is the host's own.
     `enable_env` names the secret of its privileged mode, in which commands then run; `sudo_env` the one that sudo asks
     for. `multiline`: its shells take several lines at once, one after the other.
-    `always_verified`: no command goes to it without a look at its echo. `login_dialogue` are (pattern, answer) pairs.
+    `allow_patterns` are those of a restricted host. `always_verified`: no command goes to it without a look at its
+    echo. `login_dialogue` are (pattern, answer) pairs.
     """
 
     name: str
@@ -95,6 +98,8 @@ class Host:
     host_key_checking: HostKeyChecking = HostKeyChecking.ACCEPT_NEW
     deny_patterns: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    access: Access = Access.UNRESTRICTED
+    allow_patterns: tuple[LinePattern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,54 @@
 """The one place that says yes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from mcp_ssh.model.command import Request
 from mcp_ssh.model.decision import Decision, Effect, Finding, Layer, Level, Verdict
 from mcp_ssh.model.host import Host
+from mcp_ssh.model.policy import Policy
 from mcp_ssh.model.principal import Permission, Principal, Via
+from mcp_ssh.policy.network import network
+from mcp_ssh.policy.rules import access, rules
+
+everything = Policy()
 
 
-def decide(request: Request, host: Host, verdict: Verdict | None) -> Decision:
-    """Ask the layers in order; the first that does not allow decides. Without a command only the host is asked."""
-    trace: list[Layer] = []
-    for layer in (_host(host), _safety(verdict, request)):
-        trace.append(layer)
-        if layer.effect is not Effect.ALLOW:
-            return Decision(
-                layer.effect, layer.name, layer.rule, layer.reason, tuple(trace), layer.effect is Effect.CONFIRM
-            )
+def decide(
+    request: Request, host: Host, verdict: Verdict | None, policy: Policy = everything, addresses: Sequence[str] = ()
+) -> Decision:
+    """Ask every layer: one that denies decides, before one that asks. Without a command only the way is judged."""
+    trace = tuple(_layers(request, host, verdict, policy, addresses))
+    for effect in (Effect.DENY, Effect.CONFIRM):
+        layer = next((each for each in trace if each.effect is effect), None)
+        if layer is not None:
+            return Decision(effect, layer.name, layer.rule, layer.reason, trace, effect is Effect.CONFIRM)
     last = trace[-1]
-    overridden = request.confirmed and verdict is not None and verdict.level is Level.DANGEROUS
+    asked = any(layer.reason.startswith("confirmed: ") for layer in trace)
+    overridden = request.confirmed and verdict is not None and (asked or verdict.level is Level.DANGEROUS)
     return Decision(
-        Effect.ALLOW, last.name, last.rule, last.reason, tuple(trace), confirmed_by="model" if overridden else None
+        Effect.ALLOW, last.name, last.rule, last.reason, trace, confirmed_by="model" if overridden else None
     )
+
+
+def _layers(
+    request: Request, host: Host, verdict: Verdict | None, policy: Policy, addresses: Sequence[str]
+) -> Iterator[Layer]:
+    yield _host(host)
+    yield network(host, addresses, policy.network)
+    if verdict is not None:
+        yield access(host, verdict)
+        yield _confirmable(rules(host, request.wish.text if request.wish is not None else "", verdict, policy), request)
+    yield _safety(verdict, request)
+
+
+def _confirmable(layer: Layer, request: Request) -> Layer:
+    """A rule that asks is answered as a danger is: by who may speak for a person."""
+    if layer.effect is not Effect.CONFIRM:
+        return layer
+    if not _may_confirm(request.principal):
+        return replace(layer, effect=Effect.DENY, reason=f"{layer.reason}; a person must agree to it")
+    return replace(layer, effect=Effect.ALLOW, reason=f"confirmed: {layer.reason}") if request.confirmed else layer
 
 
 def _host(host: Host) -> Layer:

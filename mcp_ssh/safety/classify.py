@@ -85,7 +85,13 @@ class Guard:
         quiet = Level.READ_ONLY if judged.reads else Level.MUTATING
         level = max((found.level for found in findings), key=_order.__getitem__, default=quiet)
         return Verdict(
-            level, tuple(findings), judged.canonical, parsed=judged.parsed, digest=digest, writes=judged.writes
+            level,
+            tuple(findings),
+            judged.canonical,
+            parsed=judged.parsed,
+            digest=digest,
+            writes=judged.writes,
+            lines=judged.lines or judged.canonical,
         )
 
     def _judged(self, command: str, mode: str | None, directory: str | None) -> Judgement:

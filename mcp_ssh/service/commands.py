@@ -1,12 +1,10 @@
 """Commands on hosts: connect, run, plan, and the sessions that stay open between them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mcp_ssh.audit.record import Event
 from mcp_ssh.model.command import Operation, Wish
-from mcp_ssh.model.decision import Effect, Layer
-from mcp_ssh.model.errors import ResolveError, UnknownSessionError
-from mcp_ssh.model.host import Host
+from mcp_ssh.model.errors import UnknownSessionError
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import CommandResult, SessionView
 from mcp_ssh.ports import AuditSink
@@ -15,24 +13,12 @@ from mcp_ssh.service.authorize import check_permission, known_host
 from mcp_ssh.service.judge import Configured, Judge, Judged
 from mcp_ssh.service.limits import reply_within
 from mcp_ssh.service.pipeline import Done, Pipeline
+from mcp_ssh.service.plan import Planned, planned
 from mcp_ssh.service.request import request_of
 from mcp_ssh.service.runs import Answer, Run, Runs, Task, Teller
 from mcp_ssh.service.shells import Shells
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What would happen to a command: steps 1 to 4 with the limits that it would run under."""
-
-    judged: Judged
-    trace: tuple[Layer, ...]
-
-    @property
-    def would_run(self) -> bool:
-        """Whether every layer says yes."""
-        return all(layer.effect is Effect.ALLOW for layer in self.trace)
 
 
 class Commands:
@@ -99,10 +85,7 @@ class Commands:
     async def plan(self, caller: Caller, host: str, wish: Wish, *, confirmed: bool = False) -> Planned:
         """The same steps as `run`, stopped before anything is recorded or sent. Opens no connection."""
         request = request_of(caller, Operation.PLAN, host, wish, confirmed=confirmed)
-        authorized = self._judge.authorized(request)
-        address = await self._address_layer(authorized.host)
-        judged = self._judge.decided(request, authorized, ())
-        return Planned(judged, (*judged.decision.trace, address))
+        return await planned(self._judge, request)
 
     def sessions(self, caller: Caller) -> tuple[SessionView, ...]:
         """The open sessions that stateless commands share, and the caller's own shells; the oldest first."""
@@ -133,10 +116,3 @@ class Commands:
         for shell in shells:
             self._shells.forget(shell)
         return views
-
-    async def _address_layer(self, host: Host) -> Layer:
-        try:
-            addresses = await self._judge.addresses(host)
-        except ResolveError as error:
-            return Layer("address", Effect.DENY, error.code, error.message)
-        return Layer("address", Effect.ALLOW, "resolve", f"{host.address} is {', '.join(addresses)}")

@@ -57,7 +57,14 @@ class Judge:
         """Steps 3 and 4."""
         host, command = authorized.host, authorized.command
         verdict = self._verdict(request, host, command) if command else None
-        return Judged(request, host, command, addresses, verdict, decide(request, host, verdict))
+        return Judged(
+            request,
+            host,
+            command,
+            addresses,
+            verdict,
+            decide(request, host, verdict, self._configuration.current.policy, addresses),
+        )
 
     def _verdict(self, request: Request, host: Host, command: Command) -> Verdict | None:
         """What safety says: of the command, or of the one whose question is answered."""

@@ -39,6 +39,8 @@ class Call:
     source: SimpleCommand = field(default_factory=SimpleCommand)
     program: str = ""
     fed_by: tuple[str, ...] = ()
+    prefix: str = ""
+    is_wrapper: bool = False
 
     @property
     def texts(self) -> list[str]:

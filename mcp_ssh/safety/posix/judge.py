@@ -90,6 +90,7 @@ class Judgement:
     parsed: bool
     reads: bool
     writes: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 def judge(text: str, *, directory: str | None = None, depth: int = 0) -> Judgement:
@@ -109,7 +110,7 @@ def judge(text: str, *, directory: str | None = None, depth: int = 0) -> Judgeme
             found += _planted(call)
     found += _encrypted(walk.calls)
     parsed = not any(problem.rule == "shell.unparsable" for problem in walk.problems)
-    named = [call for call in walk.calls if call.name]
+    named = [call for call in walk.calls if call.name and not call.is_wrapper]
     return Judgement(
         tuple(found),
         tuple(call.canonical for call in named),
@@ -117,6 +118,7 @@ def judge(text: str, *, directory: str | None = None, depth: int = 0) -> Judgeme
         parsed,
         parsed and bool(walk.calls) and all(only_reads(call) for call in walk.calls),
         tuple(dict.fromkeys(write.path.replace(unknown, "$…") for call in walk.calls for write in call.writes)),
+        tuple(f"{call.prefix}{call.canonical}".replace(unknown, "$…") for call in named),
     )
 
 

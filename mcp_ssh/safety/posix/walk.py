@@ -183,10 +183,11 @@ class Walk:
             at = 1
         for arg in call.args[:at]:
             self._environment(arg.text, call)
-        inner = replace(call, behind=(*call.behind, call.name))
+        words = " ".join([call.name, *(arg.text for arg in call.args[:at])])
+        inner = replace(call, behind=(*call.behind, call.name), prefix=f"{call.prefix}{words} ")
         elsewhere = call.name in {"chroot"}
         state = State() if elsewhere else moved(call)
-        self.calls.append(replace(call, name=call.name, args=call.args[:at]))
+        self.calls.append(replace(call, args=call.args[:at], is_wrapper=True))
         if call.name == "sudo" and call.has("-s", "-i") and at < len(call.args):
             self.script(" ".join(arg.text for arg in call.args[at:]), inner)
             return True

@@ -134,7 +134,7 @@ def test_an_empty_file_is_an_empty_inventory() -> None:
         (GOOD + "\nshell: cli\nprompt_regex: '['", "7 hosts.web.prompt_regex: not a regular expression"),
         (GOOD + "\nhost_key: SHA256:abc", "6 hosts.web.host_key: a fingerprint looks like"),
         (GOOD + "\nhost_key_checking: maybe", "6 hosts.web.host_key_checking: must be 'strict', 'accept-new' or 'off'"),
-        (GOOD + "\naccess: readonly", "6 hosts.web.access: unknown key 'access'"),
+        (GOOD + "\naccess: readonle", "6 hosts.web.access: must be 'unrestricted', 'readonly' or 'restricted'"),
         ("host: h\nauth: {method: agent}", "2 hosts.web.user: is required"),
         ("host: h\nuser: u", "2 hosts.web.auth: is required"),
         ("host: h\nuser: u\nauth: null", "5 hosts.web.auth: has no value"),

@@ -18,7 +18,7 @@ def decision(text: str | None, *, confirmed: bool = False, enabled: bool = True)
 def test_what_is_not_dangerous_is_allowed_and_every_layer_is_in_the_trace() -> None:
     got = decision("systemctl restart nginx")
     assert (got.effect, got.confirmed_by) == (Effect.ALLOW, None)
-    assert [layer.name for layer in got.trace] == ["host", "safety"]
+    assert [layer.name for layer in got.trace] == ["host", "network", "access", "policy", "safety"]
 
 
 def test_what_is_dangerous_needs_confirmation_and_says_why() -> None:

@@ -229,7 +229,7 @@ async def test_a_plan_says_what_the_run_would_and_touches_nothing() -> None:
         bad = await it.app.commands.plan(ANN, "web", Wish("sudo reboot"))
         assert good.would_run
         assert not bad.would_run
-        assert [layer.name for layer in bad.trace] == ["host", "safety", "address"]
+        assert [layer.name for layer in bad.trace] == ["host", "network", "access", "policy", "safety", "address"]
         assert it.transport.attempts == []
         assert it.audit.records == []
 
@@ -237,7 +237,14 @@ async def test_a_plan_says_what_the_run_would_and_touches_nothing() -> None:
 async def test_a_plan_for_a_cli_host_names_what_its_command_line_would_erase() -> None:
     async with daemon(host("switch", shell=Shell.CLI, prompt_regex="#")) as it:
         planned = await it.app.commands.plan(ANN, "switch", Wish("wr er"))
-    assert [layer.rule for layer in planned.trace] == ["configured", "network.erase", "resolve"]
+    assert [layer.rule for layer in planned.trace] == [
+        "configured",
+        "network.open",
+        "unrestricted",
+        "none",
+        "network.erase",
+        "resolve",
+    ]
 
 
 async def test_connect_opens_once_and_tells_when_the_session_was_open_before() -> None:

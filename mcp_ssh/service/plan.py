@@ -1,0 +1,34 @@
+"""What would happen to a command: everything that is found out before anything is recorded or sent."""
+
+from dataclasses import dataclass
+
+from mcp_ssh.model.command import Request
+from mcp_ssh.model.decision import Effect, Layer
+from mcp_ssh.model.errors import ResolveError
+from mcp_ssh.service.judge import Judge, Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What would happen to a command: steps 1 to 4 with the limits that it would run under."""
+
+    judged: Judged
+    trace: tuple[Layer, ...]
+
+    @property
+    def would_run(self) -> bool:
+        """Whether every layer says yes."""
+        return all(layer.effect is Effect.ALLOW for layer in self.trace)
+
+
+async def planned(judge: Judge, request: Request) -> Planned:
+    """Carry a request through judgement. Its address is looked up, and nothing is sent to the host itself."""
+    authorized = judge.authorized(request)
+    host = authorized.host
+    try:
+        addresses = await judge.addresses(host)
+        address = Layer("address", Effect.ALLOW, "resolve", f"{host.address} is {', '.join(addresses)}")
+    except ResolveError as error:
+        addresses, address = (), Layer("address", Effect.DENY, error.code, error.message)
+    judged = judge.decided(request, authorized, addresses)
+    return Planned(judged, (*judged.decision.trace, address))
