@@ -97,7 +97,7 @@ class Guard:
     def _judged(self, command: str, mode: str | None, directory: str | None) -> Judgement:
         if self.shell is Shell.CLI:
             return network.judge(command, self.platform, mode=mode)
-        return posix.judge(command, directory=directory)
+        return posix.judge(command, directory=directory or None)
 
     def _in_force(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         for found in findings:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from mcp_ssh.model.command import Command, Context, Key, Operation, Request, Speech, Wish
+from mcp_ssh.model.decision import Assumes
 from mcp_ssh.model.errors import InvalidArgumentError, NothingAsksError, StateChangedError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Caller
@@ -108,7 +109,7 @@ class Terminals:
                 until = asyncio.get_running_loop().time() + left_s
                 driver, renewed = await self._made_ready(shell, on, left_s)
                 left_s = until - asyncio.get_running_loop().time()  # the opening is part of the command's time
-                _compare(judged, driver)
+                _compare(judged, driver.mode, shell.directory)
                 shell.last_command, shell.run, run.session = wish.text, run, on
                 result = await driver.run(_limited(judged, left_s), run.kept)
                 return replace(await self._after(shell, on, result), renewed=renewed)
@@ -262,12 +263,13 @@ def _limited(judged: Judged, left_s: float) -> Command:
     return replace(command, timeout_s=left_s)
 
 
-def _compare(judged: Judged, driver: ShellDriver) -> None:
+def _compare(judged: Judged, mode: str, directory: str) -> None:
     """Under the session's lock: is the shell where the judgement took it to be?"""
-    assumed = judged.verdict.assumes.mode if judged.verdict is not None else None
-    if assumed and driver.mode != assumed:
+    assumed = judged.verdict.assumes if judged.verdict is not None else Assumes()
+    for what, then, now in (("mode", assumed.mode, mode), ("directory", assumed.directory, directory)):
+        if not then or then == now:
+            continue
         raise StateChangedError(
-            f"the shell was in mode {assumed!r} when the command was judged and is in {driver.mode!r} now; "
-            "nothing was sent",
+            f"the shell was in {what} {then!r} when the command was judged and is in {now!r} now; nothing was sent",
             hint="another command came between, or the shell was lost and opened anew; call again if it is meant here",
         )

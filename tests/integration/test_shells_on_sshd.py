@@ -14,7 +14,7 @@ import pytest
 from mcp_ssh.app import App, wired
 from mcp_ssh.config.snapshot import Configuration, Snapshot
 from mcp_ssh.model.command import Key, Wish
-from mcp_ssh.model.errors import ConfirmationRequiredError, InvalidArgumentError
+from mcp_ssh.model.errors import ConfirmationRequiredError, InvalidArgumentError, StateChangedError
 from mcp_ssh.model.host import Inventory
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
 from mcp_ssh.service.keyrings import Keyrings
@@ -172,3 +172,27 @@ async def test_a_link_that_goes_while_a_command_is_being_interrupted_runs_nothin
         answer, _ = await app.terminals.run(ONE, "web", Wish(text, timeout_s=0.7), confirmed=True)
         assert (answer.result.outcome, answer.result.ended) == (Outcome.TIMED_OUT, Ended.UNKNOWN)
         assert (await run(app, f"cat {tmp_path}/times")).stdout.head == b"ran\n"
+
+
+async def test_what_a_command_does_in_the_shells_directory_is_judged_there(sshd: Sshd, tmp_path: Path) -> None:
+    async with app_on(sshd, tmp_path) as app:
+        (tmp_path / "work").mkdir()
+        await run(app, f"cd {tmp_path}/work")
+        await run(app, "rm -rf ./*")
+        await run(app, "cd /")
+        with pytest.raises(ConfirmationRequiredError, match=r"posix\.delete"):
+            await run(app, "rm -rf etc")
+
+
+async def test_a_command_that_was_judged_in_another_directory_is_not_sent(sshd: Sshd, tmp_path: Path) -> None:
+    async with app_on(sshd, tmp_path) as app:
+        (tmp_path / "a").mkdir()
+        (tmp_path / "b").mkdir()
+        (tmp_path / "b" / "kept").touch()
+        await run(app, f"cd {tmp_path}/a")
+        moves = asyncio.ensure_future(run(app, f"sleep 0.5; cd {tmp_path}/b"))
+        await asyncio.sleep(0.2)
+        with pytest.raises(StateChangedError, match="nothing was sent"):
+            await run(app, "rm -rf ./*")
+        await moves
+        assert (tmp_path / "b" / "kept").exists()

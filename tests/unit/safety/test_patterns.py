@@ -33,3 +33,13 @@ def test_patterns_that_explode_elsewhere_are_linear_here(evil: str) -> None:
 
 def test_lone_surrogates_do_not_break_the_engine() -> None:
     assert compile_pattern("b").search("a\ud800b") == (2, 3)
+
+
+@pytest.mark.parametrize("pattern", [r"(a+)+$", r"^(([a-z])+.)+[A-Z]([a-z])+$", r"(?=(a+)+b)(x+x+)+y", r"(.*)*\1z"])
+def test_a_pattern_that_explodes_ends_in_time_and_never_as_an_allow(pattern: str) -> None:
+    # No clock: each of these would take longer than the suite has, if an engine without a limit ran it.
+    found = compile_pattern(pattern)
+    for text in ("a" * 5_000 + "!", "x" * 5_000, "ab" * 2_500 + "1"):
+        found.search(text)
+    if "?=" in pattern:
+        assert found.search("x" * 20_000 + "a" * 20_000) is not None, "a search that ran out of time counts as a hit"
