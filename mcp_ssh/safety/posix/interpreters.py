@@ -88,13 +88,15 @@ def _runs_programs(walk: Walk, call: Call, code: str, texts: list[str]) -> None:
     if call.name in {"tclsh", "wish", "expect"}:
         for found in re.finditer(r"\bexec\s+([^\n\]]+)", code):
             walk.script(found[1], call)
-    if not texts:
+    if not texts and "qw" not in code:
         if (
             re.search(r"\b(system|popen|exec\w*|run|call|Popen|check_output|spawn\w*)\s*\(\s*[A-Za-z_]", code)
             and "sys.argv" in code
         ):
             walk.dynamic(call, "it runs what its arguments say")
         return
+    for found in re.finditer(r"\bqw\s*[\(\{\[/]([^\)\}\]]+?)[\)\}\]]", code):
+        walk.script(found[1], call)
     for text in texts:
         if re.search(r"[\s;|&/]", text) or len(texts) == 1:
             walk.script(text, call)

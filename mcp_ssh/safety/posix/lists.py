@@ -93,7 +93,10 @@ class List:
         scanner = self._scanner
         if char == ")":
             raise scanner.fail("a parenthesis closes nothing")
-        if scanner.text.startswith("((", scanner.at) and self._command.is_empty and scanner.arithmetic(0):
+        start = scanner.at
+        if scanner.text.startswith("((", start) and self._command.is_empty and scanner.arithmetic(0):
+            self._commands[-1:] = scanner.as_groups(scanner.text[start + 2 : scanner.at - 2], start + 2)
+            self._begin()
             return
         if self._command.words or self._command.assignments:
             raise scanner.fail("a parenthesis stands where none can")
@@ -161,6 +164,10 @@ class List:
             self._cases -= 1
         if bare in {"{", "}"}:
             self._scanner.brace(opens=bare == "{")
+        if bare == "time":
+            self._scanner.skip_blanks()
+            if self._scanner.text.startswith("-p ", self._scanner.at):
+                self._scanner.at += 2
         piped, feeds = self._command.is_piped, self._command.feeds
         self._begin()
         if bare in {"{", "while", "until", "if", "!", "time"}:

@@ -1,7 +1,12 @@
 """Words of a command line with what belongs to lines and functions: the ground that lists of commands stand on."""
 
-from mcp_ssh.safety.posix.syntax import Redirect, SimpleCommand, Word
-from mcp_ssh.safety.posix.words import WordReader
+import re
+from dataclasses import replace
+
+from mcp_ssh.safety.posix.syntax import Redirect, SimpleCommand, UnreadableError, Word
+from mcp_ssh.safety.posix.words import WordReader, max_depth
+
+_program = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*")
 
 max_heredocs = 100
 max_commands = 2_000
@@ -26,6 +31,19 @@ class Reader(WordReader):
         if self._count > max_commands:
             raise self.fail("it has too many commands")
         return SimpleCommand(inside=tuple(name for name, _ in self._functions))
+
+    def as_groups(self, text: str, start: int) -> list[SimpleCommand]:
+        """What stands in `((…))` as a shell without arithmetic commands takes it, such as dash: commands in groups."""
+        inner = type(self)(text)
+        inner.depth = self.depth + 1
+        try:
+            commands = inner.lists("") if inner.depth < max_depth else ()
+        except UnreadableError:
+            return []
+        found = [each for each in commands if len(each.words) > 1 and _program.fullmatch(each.words[0].raw)]
+        for command in found:
+            command.words = [replace(word, start=word.start + start, end=word.end + start) for word in command.words]
+        return found
 
     # --- heredocs
 

@@ -41,6 +41,16 @@ def _find(walk: Walk, call: Call) -> None:
             walk.command(command, call)
 
 
+def _fd(walk: Walk, call: Call) -> None:
+    texts = call.texts
+    at = next((at for at, text in enumerate(texts) if text in {"-x", "-X", "--exec", "--exec-batch"}), None)
+    if at is None:
+        return
+    places = [text for text in texts[:at] if text.startswith(("/", "~", ".")) and text != "."] or ["."]
+    found = [Arg(f"{place.rstrip('/')}/*", *call.span) for place in places]
+    walk.command([*call.args[at + 1 :], *found], call)
+
+
 def _found(texts: list[str]) -> str:
     """What stands for the files that it finds."""
     return "found/" + next((texts[at + 1] for at, text in enumerate(texts[:-1]) if text in {"-name", "-iname"}), "*")
@@ -249,7 +259,7 @@ runners: dict[str, Runner] = {
         "-D -M -i -u --directory --machine --image --user --bind --bind-ro", 0, joined=False
     ),
     **dict.fromkeys(("find", "gfind"), _find),
-    **dict.fromkeys(("fd", "fdfind"), _words_option("-x", "-X", "--exec", "--exec-batch")),
+    **dict.fromkeys(("fd", "fdfind"), _fd),
     "xargs": _xargs,
     **dict.fromkeys(("at", "batch"), _at),
     "start-stop-daemon": _start_stop,

@@ -64,6 +64,9 @@ def script_option(*names: str, shell: bool = True) -> Runner:
 
     def run(walk: Walk, call: Call) -> None:
         text = call.value(*names)
+        for at, option in enumerate(call.texts[:-1]):
+            if text is None and option[:1] == "-" and option[1:2] != "-" and option.endswith(names[0][1:]):
+                text = call.texts[at + 1]  # at the end of a bundle, such as -qc
         if text:
             walk.script(text, call, elsewhere=True)
         elif shell:

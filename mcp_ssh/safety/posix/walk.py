@@ -189,7 +189,10 @@ class Walk:
         state = State() if elsewhere else moved(call)
         self.calls.append(replace(call, args=call.args[:at], is_wrapper=True))
         if call.name == "sudo" and call.has("-s", "-i") and at < len(call.args):
-            self.script(" ".join(arg.text for arg in call.args[at:]), inner)
+            if at == len(call.args) - 1:
+                self.script(call.args[at].text, inner)
+            else:
+                self.command(call.args[at:], inner)
             return True
         self._depth += 1
         if self._depth > max_depth * 3:
@@ -230,7 +233,11 @@ class Walk:
     def _substitutions(self, word: Word, state: State) -> None:
         for part in word.parts:
             if isinstance(part, Sub) and part.commands:
+                outer = self._given
+                if part.process and word.raw.startswith(">("):
+                    self._given = unknown  # it reads what goes into the file that it stands for
                 self._commands(part.commands, state.copy())
+                self._given = outer
             elif isinstance(part, Var) and part.other is not None:
                 self._substitutions(part.other, state)
 

@@ -126,7 +126,11 @@ def _finds(call: Call) -> Iterator[Hit]:
         if text.startswith(("-", "(", "!", "\\(")):
             break
         starts.append(text)
-    names = [texts[at + 1] for at, text in enumerate(texts[:-1]) if text in _narrows]
+    names = [
+        texts[at + 1]
+        for at, text in enumerate(texts[:-1])
+        if text in _narrows and not (at and texts[at - 1] in {"!", "-not"})
+    ]
     is_narrow = any(
         name.strip("*.?/") not in {"", "conf", "so", "db", "key", "pem", "log*", "sh", "py", "sql", "bak*"}
         for name in names

@@ -102,7 +102,7 @@ def _kills_by_name(call: Call) -> Iterator[Hit]:
         or any(re.fullmatch(r"\.\*?|\^?\.\*?\$?|\[.*\]\*?", text) for text in operands)
         or (call.texts and not operands and not users and call.has("-v", "--inverse"))
         or (call.has("-v", "--inverse") and call.name == "pkill")
-        or ("" in call.verbs() and call.has("-f"))
+        or ("" in call.verbs())
     ):
         yield process
 
