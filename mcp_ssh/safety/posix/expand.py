@@ -17,6 +17,9 @@ _harmless = frozenset(
 )
 _changes = frozenset("~*?[{")
 _blank = re.compile(r"[ \t\n]")
+_initialising = frozenset(
+    "ssh-agent dircolors direnv brew pyenv rbenv nodenv conda lesspipe keychain starship zoxide".split()
+)
 _names = frozenset("date hostname uname whoami id nproc basename seq uuidgen logname arch".split())
 
 
@@ -210,6 +213,8 @@ def _output(part: Sub, state: State) -> str:
         return state.cwd or "."
     if name == "mktemp":
         return "/tmp/tmp.x"
+    if name in _initialising:
+        return ":"  # assignments and functions of a program that is made for it
     if name in _names and unknown not in "".join(words):
         return "x"
     if name in {"echo", "printf"} and len(part.commands) == 1:
