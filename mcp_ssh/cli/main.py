@@ -55,6 +55,15 @@ def _parser() -> argparse.ArgumentParser:
     classify.add_argument("--platform", default="posix", help="posix (the default) or a device's, such as cisco_ios")
     classify.add_argument("--mode", help="the mode of a device, or its menu")
     classify.add_argument("--json", action="store_true", help="one line of JSON a command")
+    imports = commands.add_parser("import", help="a hosts.yaml from what another program keeps, with a report")
+    imports.set_defaults(run=_import)
+    imports.add_argument(
+        "sources", nargs="+", type=Path, metavar="PATH", help="a folder with its files, or an Ansible inventory"
+    )
+    imports.add_argument("--output", type=Path, help="a new file; without it the text is printed")
+    imports.add_argument(
+        "--cases", type=Path, help='JSONL {"host", "command"}: what the old and the new policy say of it'
+    )
     plan = commands.add_parser("plan", help="whether a command would run on a host, and what each layer says of it")
     plan.set_defaults(run=_plan)
     plan.add_argument("host")
@@ -113,6 +122,12 @@ def _plan(options: argparse.Namespace) -> int:
     from mcp_ssh.cli.plan import plan  # noqa: PLC0415
 
     return plan(options.host, options.command, options.mode)
+
+
+def _import(options: argparse.Namespace) -> int:
+    from mcp_ssh.cli.import_ import import_  # noqa: PLC0415
+
+    return import_(options.sources, options.output, options.cases)
 
 
 def _classify(options: argparse.Namespace) -> int:

@@ -183,7 +183,7 @@ def _choice(question: str, choices: list[str], default: str) -> str:
     return str(_answered(questionary.select(question, choices=choices, default=default).ask()))
 
 
-def _answered(answer: Any) -> Any:  # noqa: ANN401  whatever was asked for
+def _answered(answer: Any) -> Any:
     if answer is None:
         raise _LeftError
     return answer

@@ -78,3 +78,31 @@ def run_netcat(walk: Walk, call: Call) -> None:
     program = call.value("-e", "-c", "--exec", "--sh-exec")
     if program is not None:
         walk.dynamic(call, "it gives a program to whoever connects")
+
+
+def run_tmux(walk: Walk, call: Call) -> None:
+    """The last words of new sessions and windows are a shell's; keys that are sent are typed into one."""
+    texts = call.texts
+    if any(text.startswith("send") for text in texts):
+        operands = [text for text in call.verbs(("-t", "-N")) if text not in {"Enter", "C-m", "ENTER"}]
+        walk.script(" ".join(operands[1:]), call)
+        return
+    verbs = {"new-session", "new", "new-window", "neww", "split-window", "splitw", "respawn-pane", "run-shell", "run"}
+    if any(text in verbs for text in texts):
+        place = next(at for at, text in enumerate(texts) if text in verbs)
+        rest = Call(call.name, call.args[place + 1 :], call.span, call.state, source=call.source)
+        operands = rest.verbs(("-s", "-n", "-t", "-c", "-e", "-F", "-x", "-y", "-l", "-p"))
+        if operands:
+            walk.script(" ".join(operands), call)
+
+
+def run_screen(walk: Walk, call: Call) -> None:
+    """A command in a window, or keys that are typed into one."""
+    texts = call.texts
+    if "stuff" in texts:
+        walk.script(" ".join(texts[texts.index("stuff") + 1 :]).replace("\\n", "\n").replace("^M", "\n"), call)
+        return
+    at = 0
+    while at < len(texts) and texts[at].startswith("-"):
+        at += 2 if texts[at][-1] in "SchtTsep" else 1
+    walk.command(call.args[at:], call)

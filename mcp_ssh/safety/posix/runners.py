@@ -2,10 +2,20 @@
 
 import shlex
 
+from mcp_ssh.safety.posix import wrappers
 from mcp_ssh.safety.posix.call import Call
 from mcp_ssh.safety.posix.expand import Arg
 from mcp_ssh.safety.posix.interpreters import interpreters
-from mcp_ssh.safety.posix.remote import run_ansible, run_engine, run_netcat, run_salt, run_socat, run_ssh
+from mcp_ssh.safety.posix.remote import (
+    run_ansible,
+    run_engine,
+    run_netcat,
+    run_salt,
+    run_screen,
+    run_socat,
+    run_ssh,
+    run_tmux,
+)
 from mcp_ssh.safety.posix.shells import (
     after_options,
     others,
@@ -84,6 +94,25 @@ def _xargs(walk: Walk, call: Call) -> None:
     walk.command(words, call)
 
 
+def _parallel(walk: Walk, call: Call) -> None:
+    at = wrappers.skip(call.name, call.args)
+    if not isinstance(at, int):
+        return
+    words = [arg.text for arg in call.args[at:]]
+    fed = (call.stdin or unknown).split("\n")[0]
+    if ":::" in words:
+        place = words.index(":::")
+        words, fed = words[:place], " ".join(words[place + 1 :])
+    if not words:
+        walk.script(call.stdin or unknown, call)
+        return
+    text = " ".join(words)
+    text = text.replace("{}", fed).replace("/_", fed) if "{}" in text or "/_" in text else f"{text} {fed}"
+    first = Arg(words[0], *call.span)
+    rest = [Arg(word, *call.span) for word in text.split()[1:]]
+    walk.command([first, *rest], call)
+
+
 def _at(walk: Walk, call: Call) -> None:
     if call.has("-l", "-c", "-r", "-d", "-V") or call.name in {"atq", "atrm"}:
         return
@@ -113,33 +142,6 @@ def _flock(walk: Walk, call: Call) -> None:
     if len(operands) > 1 and rest:
         at = call.args.index(rest[0])
         walk.command(call.args[at + 1 :], call)
-
-
-def _tmux(walk: Walk, call: Call) -> None:
-    """The last words of new sessions and windows are a shell's; keys that are sent are typed into one."""
-    texts = call.texts
-    if any(text.startswith("send") for text in texts):
-        operands = [text for text in call.verbs(("-t", "-N")) if text not in {"Enter", "C-m", "ENTER"}]
-        walk.script(" ".join(operands[1:]), call)
-        return
-    verbs = {"new-session", "new", "new-window", "neww", "split-window", "splitw", "respawn-pane", "run-shell", "run"}
-    if any(text in verbs for text in texts):
-        place = next(at for at, text in enumerate(texts) if text in verbs)
-        rest = Call(call.name, call.args[place + 1 :], call.span, call.state, source=call.source)
-        operands = rest.verbs(("-s", "-n", "-t", "-c", "-e", "-F", "-x", "-y", "-l", "-p"))
-        if operands:
-            walk.script(" ".join(operands), call)
-
-
-def _screen(walk: Walk, call: Call) -> None:
-    texts = call.texts
-    if "stuff" in texts:
-        walk.script(" ".join(texts[texts.index("stuff") + 1 :]).replace("\\n", "\n").replace("^M", "\n"), call)
-        return
-    at = 0
-    while at < len(texts) and texts[at].startswith("-"):
-        at += 2 if texts[at][-1] in "SchtTsep" else 1
-    walk.command(call.args[at:], call)
 
 
 def _ip(walk: Walk, call: Call) -> None:
@@ -261,12 +263,13 @@ runners: dict[str, Runner] = {
     **dict.fromkeys(("find", "gfind"), _find),
     **dict.fromkeys(("fd", "fdfind"), _fd),
     "xargs": _xargs,
+    **dict.fromkeys(("parallel", "entr"), _parallel),
     **dict.fromkeys(("at", "batch"), _at),
     "start-stop-daemon": _start_stop,
     "flock": _flock,
     "script": script_option("-c", "--command", shell=False),
-    "tmux": _tmux,
-    "screen": _screen,
+    "tmux": run_tmux,
+    "screen": run_screen,
     "ip": _ip,
     "git": _git,
     **dict.fromkeys(("tar", "bsdtar", "gtar"), _tar),

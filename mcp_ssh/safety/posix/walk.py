@@ -168,8 +168,6 @@ class Walk:
             if isinstance(at, int):
                 self.script(" ".join(arg.text for arg in call.args[at:]), call)
                 return True
-        if call.name in {"entr", "parallel"}:
-            return self._fed(call)
         at = wrappers.skip(call.name, call.args)
         if at is None or (isinstance(at, int) and at >= len(call.args)):
             if call.name in {"sudo", "doas", "chroot", "unshare", "nsenter"} and call.stdin and call.has("-s", "-i"):
@@ -200,25 +198,6 @@ class Walk:
         else:
             self._run(call.args[at:], inner, state, call.stdin)
         self._depth -= 1
-        return True
-
-    def _fed(self, call: Call) -> bool:
-        at = wrappers.skip(call.name, call.args)
-        if not isinstance(at, int):
-            return False
-        words = [arg.text for arg in call.args[at:]]
-        fed = (call.stdin or unknown).split("\n")[0]
-        if ":::" in words:
-            place = words.index(":::")
-            words, fed = words[:place], " ".join(words[place + 1 :])
-        if not words:
-            self.script(call.stdin or unknown, call)
-            return True
-        text = " ".join(words)
-        text = text.replace("{}", fed).replace("/_", fed) if "{}" in text or "/_" in text else f"{text} {fed}"
-        first = Arg(words[0], *call.span)
-        rest = [Arg(word, *call.span) for word in text.split()[1:]]
-        self.command([first, *rest], call)
         return True
 
     # --- parts

@@ -133,18 +133,23 @@ wrappers: dict[str, Wrapper] = {
         "-n -q --interval --equexit",
         "-b -c -d -e -g -t -x -p -w --beep --color --differences --errexit --no-title --exec --chgexit --precise",
     ),
+}
+"""By name; those with a way of their own to say what they run stand in `scripts.py`."""
+
+
+feeders: dict[str, Wrapper] = {
     "entr": _of("", "-a -c -d -n -p -r -s -z"),
     "parallel": _of(
         "-j -I --jobs --delay --timeout --joblog -a -n -N -L --colsep",
         "-k -u -X -m -q --will-cite --bar --dry-run --keep-order -0 --halt-on-error -v -t",
     ),
 }
-"""By name; those with a way of their own to say what they run stand in `scripts.py`."""
+"""Programs that run a command with words that they read or are given."""
 
 
 def skip(name: str, args: Sequence[Arg]) -> int | str | None:
     """How many words are the wrapper's own; None if it runs nothing; the option that nobody knows."""
-    wrapper = wrappers[name]
+    wrapper = wrappers.get(name) or feeders[name]
     at, arguments = 0, wrapper.arguments
     while at < len(args):
         text = args[at].text

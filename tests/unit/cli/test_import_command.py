@@ -1,0 +1,201 @@
+"""`mcp-ssh import`, on what other programs keep."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mcp_ssh.cli.main import main
+from mcp_ssh.config.environment import Environment
+from mcp_ssh.config.load import parse
+from mcp_ssh.config.snapshot import Snapshot
+from mcp_ssh.model.host import AuthMethod, Shell
+from mcp_ssh_drivers.registry import known
+
+SERVERS = """\
+hosts:
+  - {alias: web 1, host: 10.0.0.11, credentials: ops, tags: [production, web], description: front}
+  - {alias: db, host: 10.0.0.21, port: 2222, credentials: dba}
+"""
+CREDENTIALS = """\
+entries:
+  - {name: ops, username: ubuntu, key_path: id_ed25519, key_passphrase_secret: ops-key}
+  - {name: dba, username: dba, password_secret: db_password, vault: x}
+"""
+POLICY = """\
+limits: {max_seconds: 45, deny_substrings: ['kubectl ']}
+network: {allow_cidrs: [10.0.0.0/8], require_known_host: true}
+rules:
+  - {action: allow, aliases: ['*'], commands: ['uptime*', 'df *', 'systemctl *']}
+  - {action: deny, tags: [production], commands: ['systemctl stop *']}
+overrides: {tags: {production: {max_seconds: 10}}, aliases: {db: {max_seconds: 90}}}
+"""
+
+
+def ran(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
+    code = main(["import", *map(str, words)])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def loaded(text: str) -> Snapshot:
+    path = Path("/etc/hosts.yaml")
+    return parse(text, path, Environment(path, Path("/home/ann")), known)
+
+
+def orchestrator(folder: Path) -> Path:
+    for name, text in (("servers.yml", SERVERS), ("credentials.yml", CREDENTIALS), ("policy.yml", POLICY)):
+        (folder / name).write_text(text)
+    (folder / ".env").write_text("MCP_PORT=9000\nOTHER=1\n# x\n")
+    return folder
+
+
+def test_servers_credentials_and_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text, report = ran(capsys, orchestrator(tmp_path))
+    assert code == 0, report
+    snapshot = loaded(text)
+    web, db = snapshot.inventory.hosts["web-1"], snapshot.inventory.hosts["db"]
+    assert (web.address, web.user, web.auth.passphrase_env, web.limits.max_seconds) == (
+        "10.0.0.11",
+        "ubuntu",
+        "OPS_KEY",
+        10,
+    )
+    assert (db.port, db.auth.password_env, db.limits.max_seconds) == (2222, "DB_PASSWORD", 90)
+    assert [str(each) for each in snapshot.policy.network.allow] == ["10.0.0.0/8"]
+    assert snapshot.settings.command_timeout_s == 45
+    assert "host 'web 1' is called 'web-1'" in report
+    assert "left: credentials dba: vault" in report
+    assert "MCP_PORT means the same here" in report
+    assert "left: .env: OTHER" in report
+
+
+def test_decisions_are_compared_and_each_difference_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cases = tmp_path / "cases.jsonl"
+    asked = [
+        ("web 1", "uptime"),
+        ("web 1", "systemctl stop nginx"),
+        ("db", "systemctl stop nginx"),
+        ("db", "id"),
+        ("db", "uptime; kubectl get pods"),
+    ]
+    cases.write_text("".join(json.dumps({"host": name, "command": command}) + "\n" for name, command in asked))
+    code, _, report = ran(capsys, orchestrator(tmp_path), "--cases", cases)
+    assert code == 0, report
+    assert "compared: 5 cases, 5 alike" in report
+    with cases.open("a") as file:
+        file.write(json.dumps({"host": "db", "command": "uptime; id"}) + "\n")
+    code, _, report = ran(capsys, orchestrator(tmp_path), "--cases", cases)
+    assert code == 1
+    assert "differs: db: 'uptime; id' was allowed, is denied" in report
+
+
+def test_lists_of_connections_and_tokens_lose_their_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    servers = [
+        {"name": "sw1", "host": "10.0.0.2", "username": "admin", "password": "hunter2hunter2", "platform": "cisco_ios"},
+        {
+            "name": "pi",
+            "hostname": "[fd00::5]",
+            "user": "pi",
+            "privateKeyPath": "~/.ssh/id",
+            "port": 22,
+            "color": "red",
+        },
+        {"name": "far", "type": "tunnel", "host": "x"},
+    ]
+    (tmp_path / "connections.json").write_text(json.dumps(servers))
+    (tmp_path / "tokens.json").write_text(json.dumps({"ann": {"token": "s" * 40, "permissions": ["execute", "fly"]}}))
+    code, text, report = ran(capsys, tmp_path)
+    assert code == 0, report
+    snapshot = loaded(text)
+    assert (snapshot.inventory.hosts["sw1"].shell, snapshot.inventory.hosts["sw1"].auth.password_env) == (
+        Shell.CLI,
+        "SW1_PASSWORD",
+    )
+    assert snapshot.inventory.hosts["pi"].address == "fd00::5"
+    assert snapshot.tokens[0].name == "ann"
+    assert "hunter2" not in text + report
+    assert "s" * 40 not in text + report
+    assert "left: far: it is a tunnel" in report
+    assert "left: pi: color" in report
+
+
+INI = """\
+[web]
+web[01:02].example.com ansible_user=deploy ansible_port=2222
+[db]
+db1 ansible_host=10.0.0.9 ansible_ssh_private_key_file=~/.ssh/db
+[edge]
+r1 ansible_network_os=cisco.ios.ios ansible_password=secret ansible_user=admin ansible_shell_type=sh
+[prod:children]
+web
+db
+[prod:vars]
+ansible_user=ops
+"""
+
+
+@pytest.mark.parametrize("form", ["ini", "yaml"])
+def test_an_ansible_inventory(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / ("hosts" if form == "ini" else "inventory.yml")
+    path.write_text(
+        INI
+        if form == "ini"
+        else json.dumps(
+            {
+                "all": {
+                    "children": {
+                        "prod": {
+                            "vars": {"ansible_user": "ops"},
+                            "children": {
+                                "web": {
+                                    "hosts": {
+                                        "web[01:02].example.com": {"ansible_user": "deploy", "ansible_port": 2222}
+                                    }
+                                },
+                                "db": {
+                                    "hosts": {
+                                        "db1": {"ansible_host": "10.0.0.9", "ansible_ssh_private_key_file": "~/.ssh/db"}
+                                    }
+                                },
+                            },
+                        },
+                        "edge": {
+                            "hosts": {
+                                "r1": {
+                                    "ansible_network_os": "cisco.ios.ios",
+                                    "ansible_password": "secret",
+                                    "ansible_user": "admin",
+                                    "ansible_shell_type": "sh",
+                                }
+                            }
+                        },
+                    }
+                }
+            }
+        )
+    )
+    code, text, report = ran(capsys, path)
+    assert code == 0, report
+    hosts = loaded(text).inventory.hosts
+    assert sorted(hosts) == ["db1", "r1", "web01.example.com", "web02.example.com"]
+    assert (hosts["web01.example.com"].user, hosts["web01.example.com"].port) == ("deploy", 2222)
+    assert hosts["web01.example.com"].tags == {"web", "prod"}
+    assert (hosts["db1"].user, hosts["db1"].auth.method) == ("ops", AuthMethod.KEY)
+    assert (hosts["r1"].shell, hosts["r1"].platform) == (Shell.CLI, "cisco_ios")
+    assert "left: r1: ansible_shell_type" in report
+    assert "secret" not in text
+
+
+def test_no_file_is_written_over_and_a_broken_one_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "hosts.yaml"
+    assert ran(capsys, orchestrator(tmp_path), "--output", output)[0] == 0
+    assert output.stat().st_mode & 0o777 == 0o600
+    code, _, told = ran(capsys, tmp_path, "--output", output)
+    assert code == 2
+    assert "is not written over" in told
+    (tmp_path / "servers.yml").write_text("hosts: [")
+    code, _, told = ran(capsys, tmp_path)
+    assert code == 2
+    assert "servers.yml" in told
+    assert ran(capsys, tmp_path / "nothing")[0] == 2
