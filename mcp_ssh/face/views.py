@@ -215,7 +215,7 @@ def of_plan(planned: Planned) -> CallToolResult:
             )
             for found in verdict.findings
         ],
-        judged=[clean(line) for line in verdict.canonical],
+        judged=[clean(line) for line in (*verdict.lines, *(f"> {path}" for path in verdict.writes))],
         timeout_seconds=command.timeout_s,
     )
     return reply(view, _plan_text(view))

@@ -153,18 +153,19 @@ class Grammar:
     shell_heads: frozenset[str] = frozenset()
     pipes_to_shell: bool = False
     style: str = "cisco"
-    _by_letter: dict[str, tuple[Danger, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _by_letters: dict[str, list[Danger]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Rules by the letter that their command begins with: a line is compared with those that it may be."""
+        """Rules by the letters that their first two words begin with: a line is compared with those that it may be."""
         for rule in self.rules:
-            letter = rule.words[0][0]
-            self._by_letter[letter] = (*self._by_letter.get(letter, ()), rule)
+            letters = "".join("*" if word[0] in "*?" else word[0] for word in rule.words[:2])
+            self._by_letters.setdefault(letters, []).append(rule)
 
     def matching(self, words: Sequence[str]) -> list[Danger]:
         """The rules that a line is."""
-        known = (*self._by_letter.get(words[0][:1], ()), *self._by_letter.get("*", ()))
-        return [rule for rule in known if rule.matches(words)]
+        first, second = words[0][:1], words[1][:1] if len(words) > 1 else ""
+        places = {head + tail for head in (first, "*") for tail in ("", "*", second)}
+        return [rule for place in places for rule in self._by_letters.get(place, ()) if rule.matches(words)]
 
     def readings(self, word: str, *, configures: bool = False) -> list[str]:
         """The known heads that a first word may be in the mode, the shortest first; itself if it is one."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mcp_ssh.model.decision import Finding, Level
 from mcp_ssh.safety.network import routeros
@@ -29,32 +30,31 @@ def judge(text: str, platform: str, *, mode: str | None = None, depth: int = 0) 
         return _routeros(text, mode)
     grammar = grammars.get(name, generic)
     reading = _Reading(grammar, mode, depth)
-    for line, start in _lines(text, grammar):
+    for number, (line, start) in enumerate(_lines(text, grammar)):
+        if number >= max_lines:
+            long = Finding(
+                "safety.too_long", Level.DANGEROUS, f"it has more than {max_lines} lines", (start, len(text))
+            )
+            return replace(reading.judgement(), findings=(*reading.judgement().findings, long))
         reading.line(line, start)
     return reading.judgement()
 
 
 def _routeros(text: str, mode: str | None) -> Judgement:
-    menu = (
-        tuple(re.split(r"[/\s]+", (mode or "").strip("/ ")))
-        if mode and mode.strip("/ ") and mode not in {"exec", "main", "root"}
-        else ()
-    )
-    found = [
-        Finding(rule, Level.DANGEROUS, reason, (start, end)) for rule, reason, start, end in routeros.judged(text, menu)
-    ]
+    """A mode is a menu if it begins with a slash; any other one is a shell's, whose menu is not known."""
+    menu = tuple(re.split(r"[/\s]+", mode.strip("/ "))) if mode and mode.startswith("/") and mode.strip("/ ") else ()
+    hits = [*routeros.judged(text, menu)]
+    if mode and not mode.startswith("/"):
+        hits += routeros.anywhere(text)
+    found = [Finding(rule, Level.DANGEROUS, reason, (start, end)) for rule, reason, start, end in hits]
     pieces = [(piece.strip(), start, end) for piece, start, end in routeros.statements(text) if piece.strip()]
-    reads = bool(pieces) and all(
-        re.search(r"\b(print|export|monitor|ping|traceroute)\b", piece) and "file=" not in piece
-        for piece, _, _ in pieces
-    )
-    return Judgement(
-        tuple(found),
-        tuple(piece for piece, _, _ in pieces),
-        tuple((start, end) for _, start, end in pieces),
-        True,
-        reads and not found,
-    )
+    reads = bool(pieces) and all(_shows.search(piece) and "file=" not in piece for piece, _, _ in pieces)
+    canonical, spans = tuple(piece for piece, _, _ in pieces), tuple((start, end) for _, start, end in pieces)
+    return Judgement(tuple(found), canonical, spans, True, reads and not found)
+
+
+_shows = re.compile(r"\b(print|export|monitor|ping|traceroute)\b")
+max_lines = 2_000
 
 
 def _lines(text: str, grammar: Grammar) -> Iterator[tuple[str, int]]:

@@ -47,6 +47,28 @@ def statements(text: str) -> Iterator[tuple[str, int, int]]:
         yield "".join(rest), begin, at
 
 
+_anywhere = (
+    "reboot",
+    "shutdown",
+    "reset-configuration",
+    "remove",
+    "disable",
+    "format-drive",
+    "uninstall",
+    "downgrade",
+    "upgrade",
+    "import",
+)
+
+
+def anywhere(text: str) -> Iterator[tuple[str, str, int, int]]:
+    """Verbs without a menu, where nobody knows in which one the prompt stands."""
+    for piece, start, end in statements(text):
+        word = piece.strip().split(" ", 1)[0].lower()
+        if len(word) > 2 and any(verb.startswith(word) for verb in _anywhere):
+            yield "network.menu", "in which menu it stands is not known, and it may take away what is there", start, end
+
+
 def _expanded(words: list[str]) -> list[str]:
     """Shortened menus in full, where the menu above is known."""
     found = list[str]()
@@ -77,9 +99,9 @@ def judged(text: str, menu: tuple[str, ...] = (), depth: int = 0) -> Iterator[tu
             here = moved
 
 
-_control = re.compile(
-    r"^:?(if|while|for|foreach|do|local|global|set|put|log|delay|error|return|execute|parse|environment|put)\b\s*"
-)
+_by_letter: dict[str, list[tuple[str, str, list[str], str]]] = {}
+for _rule, _reason, _pattern, _expected in rules:
+    _by_letter.setdefault(_pattern[0], []).append((_rule, _reason, _pattern.split(), _expected))
 
 
 def _of_statement(
@@ -127,8 +149,7 @@ def _of_statement(
     words, arguments = _split(text, menu)
     if not words:
         return
-    for rule, reason, pattern, expected in rules:
-        wanted = pattern.split()
+    for rule, reason, wanted, expected in _by_letter.get(words[0][:1], ()):
         if len(words) < len(wanted):
             continue
         row = words[: len(wanted)]

@@ -106,6 +106,29 @@ def test_it_never_raises_and_places_lie_in_the_text(text: str, shell: str) -> No
     assert verdict == GUARDS[shell].classify(text, host="web")
 
 
+NETWORK = [
+    "cisco_ios",
+    "cisco_nxos",
+    "arista_eos",
+    "juniper_junos",
+    "mikrotik_routeros",
+    "huawei_vrp",
+    "vyos",
+    "frr",
+    "nobodys",
+]
+lineish = st.text(alphabet=st.sampled_from('nosherwdla t/;{}[]"|!#=\n1*-:$'), max_size=60)
+
+
+@given(lineish | shellish, st.sampled_from(NETWORK), st.sampled_from([None, "config", "user", "/system"]))
+def test_it_never_raises_on_any_platform(text: str, platform: str, mode: str | None) -> None:
+    guard = Guard.build(builtin=True, patterns=[], shell=Shell.CLI, platform=platform)
+    verdict = guard.classify(text, host="sw", mode=mode)
+    assert "safety.failed" not in {found.rule for found in verdict.findings}
+    for found in verdict.findings:
+        assert 0 <= found.span[0] <= found.span[1] <= len(text)
+
+
 @given(shellish, st.sampled_from(["a", "rm", "[a-f]", "x|y"]))
 def test_another_pattern_never_allows_more(text: str, pattern: str) -> None:
     order = [Level.READ_ONLY, Level.MUTATING, Level.DANGEROUS]
