@@ -9,6 +9,8 @@ from typing import Any
 from mcp_ssh.model.decision import Finding, Level, Verdict
 from mcp_ssh.model.host import Shell
 from mcp_ssh.safety.classify import Guard
+from mcp_ssh.safety.network.danger import grammars
+from mcp_ssh.safety.network.grammar import platform_of
 
 exit_blocked, exit_bad_line = 1, 2
 posix_names = frozenset("posix linux busybox sh bash unix macos bsd".split())
@@ -16,6 +18,8 @@ posix_names = frozenset("posix linux busybox sh bash unix macos bsd".split())
 
 def classify(commands: Sequence[str], platform: str, mode: str | None, *, as_json: bool) -> int:
     """Judge the commands, or the lines of stdin; 1 if one of them is blocked, 2 if a line of stdin was none."""
+    if not _is_known(platform):
+        print(f"mcp-ssh: there is no platform {platform!r}; judged as a device of any kind", file=sys.stderr)  # noqa: T201
     if commands:
         verdicts = [(command, verdict_of(command, platform, mode)) for command in commands]
         for command, verdict in verdicts:
@@ -48,6 +52,11 @@ def _asked(line: str) -> dict[str, Any] | None:
         return None
     is_one = isinstance(asked, dict) and isinstance(asked.get("command"), str)
     return asked if is_one and isinstance(asked.get("mode"), str | None) else None
+
+
+def _is_known(platform: str) -> bool:
+    name = platform_of(platform)
+    return platform.lower() in posix_names or name in grammars or name == "mikrotik_routeros"
 
 
 @cache

@@ -206,5 +206,12 @@ grammars: dict[str, Grammar] = {
     "paloalto_panos": paloalto_panos,
     "bird": bird,
 }
-generic = Grammar("generic", cisco_rules, cisco_heads, config_heads=cisco_config_heads)
-"""For a device that nobody knows: what most of them have in common."""
+generic = Grammar(
+    "generic",
+    tuple(rule for each in (cisco_ios, huawei_vrp, juniper_junos, fortinet_fortios) for rule in each.rules),
+    cisco_heads | huawei_vrp.heads | juniper_junos.heads | fortinet_fortios.heads,
+    config_heads=cisco_config_heads,
+    separators=";",
+    shell_heads=frozenset({"bash"}),
+)
+"""For a device that nobody knows: whatever is dangerous on one of the kinds that it may be."""

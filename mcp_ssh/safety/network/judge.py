@@ -29,6 +29,8 @@ def judge(text: str, platform: str, *, mode: str | None = None, depth: int = 0) 
     if name == "mikrotik_routeros":
         return _routeros(text, mode)
     grammar = grammars.get(name, generic)
+    if grammar is generic and text.lstrip().startswith("/"):
+        return _routeros(text, mode)
     reading = _Reading(grammar, mode, depth)
     for number, (line, start) in enumerate(_lines(text, grammar)):
         if number >= max_lines:
