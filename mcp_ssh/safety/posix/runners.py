@@ -117,7 +117,7 @@ def _at(walk: Walk, call: Call) -> None:
     if call.has("-l", "-c", "-r", "-d", "-V") or call.name in {"atq", "atrm"}:
         return
     name = call.value("-f")
-    if name is not None:
+    if name is not None and name not in {"-", "/dev/stdin"}:
         content = call.state.files.get(call.place(name))
         if content is not None:
             walk.script(content, call)

@@ -115,6 +115,15 @@ def _engines(call: Call) -> Iterator[Hit]:
         return
 
 
+@family.on("xargs")
+def _fed_with_containers(call: Call) -> Iterator[Hit]:
+    """All containers that an engine lists, ended or deleted."""
+    words = [text.rsplit("/", 1)[-1] for text in call.verbs(("-n", "-P", "-I", "-L"))]
+    ends = len(words) > 1 and words[0] in {"docker", "podman", "nerdctl"} and {"rm", "kill", "stop"} & set(words[1:3])
+    if ends and call.source.feeds and _lists_containers(tuple(call.source.feeds)):
+        yield _containers
+
+
 def _lists_containers(commands: tuple[object, ...]) -> bool:
     for command in commands:
         words = [word.literal or "" for word in getattr(command, "words", [])]

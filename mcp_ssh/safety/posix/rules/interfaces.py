@@ -147,7 +147,9 @@ def _interfaces(call: Call) -> Iterator[Hit]:
     match call.name:
         case "ifconfig":
             bad = _is_real(first) and bool(
-                re.search(r"\b(down|0\.0\.0\.0|delete|destroy|-alias|del|unplumb|hw ether)\b", " ".join(texts[1:]))
+                re.search(
+                    r"^0(\s|$)|\b(down|0\.0\.0\.0|delete|destroy|-alias|del|unplumb|hw ether)\b", " ".join(texts[1:])
+                )
             )
         case "ifdown":
             bad = call.has("-a", "--all") or any(_is_real(text) for text in call.verbs())

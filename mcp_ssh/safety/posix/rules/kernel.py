@@ -61,3 +61,11 @@ def _groups(call: Call) -> Iterator[Hit]:
     if call.name == "chcpu" and not call.has("-d", "--disable", "-g", "--deconfigure"):
         return
     yield freeze
+
+
+@family.on("tail", "sort", "tac", "sponge")
+def _reads_without_an_end(call: Call) -> Iterator[Hit]:
+    """What keeps all that it reads, fed by what never ends."""
+    words = {word.literal for feed in call.source.feeds for word in feed.words}
+    if words & {"yes", "/dev/zero", "/dev/urandom"} and "head" not in words and not call.behind:
+        yield freeze
