@@ -118,8 +118,8 @@ class _Reading:
         self._follow(lowered)
 
     def _peeled(self, words: list[str]) -> list[str]:
-        while words and (words[0] in {"do", "run"} and len(words) > 1):
-            if words[0] == "run" and self._grammar.style not in {"junos", "vyos"}:
+        while words and (words[0] in {"do", "run", "top"} and len(words) > 1):
+            if words[0] in {"run", "top"} and self._grammar.style not in {"junos", "vyos"}:
                 break
             words = words[1:]
         if words[:1] and words[0].isdigit() and len(words) > 1 and words[1] in {"permit", "deny", "remark"}:
@@ -156,7 +156,7 @@ class _Reading:
         saves = (
             len(words) > 2
             and fits(words[0], "cop|y")
-            and (fits(words[1], "ru|nning-config") or words[1] == "system:running-config")
+            and (fits(words[1], "r|unning-config") or words[1] == "system:running-config")
         )
         return saves or bool(
             re.match(

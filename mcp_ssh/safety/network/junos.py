@@ -4,7 +4,7 @@ from mcp_ssh.safety.network.grammar import Grammar, dangers
 
 _junos = dangers("""
 erase: it erases or replaces the configuration
-  request system zeroize ..., load override ..., load factory-default ..., load update ..., rollback ..., delete
+  request system zeroize ..., load override ..., load replace ..., load merge ..., load factory-default ..., load update ..., rollback ..., delete
   delete system, delete system services ..., delete system login ..., delete system root-authentication ...
   delete interfaces, delete protocols, delete routing-options, delete routing-instances, delete firewall
   delete security, delete vlans, delete chassis, delete groups, delete apply-groups ..., delete policy-options

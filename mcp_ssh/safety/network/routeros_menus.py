@@ -28,7 +28,7 @@ rules: tuple[tuple[str, str, str, str], ...] = (
         "system routerboard settings set",
         r"boot|protected|cpu-freq|silent|reformat",
     ),
-    ("network.image", "it deletes files, or replaces software", "system upgrade *", ""),
+    ("network.image", "it deletes files, or replaces software", "system upgrade", r"upgrade|download"),
     ("network.image", "it deletes files, or replaces software", "system license *", r"."),
     ("network.image", "it deletes files, or replaces software", "partitions *", r"."),
     ("network.power", "it takes the device, or a part of it, down", "system reboot", ""),
