@@ -50,12 +50,11 @@ def _routeros(text: str, mode: str | None) -> Judgement:
         hits += routeros.anywhere(text)
     found = [Finding(rule, Level.DANGEROUS, reason, (start, end)) for rule, reason, start, end in hits]
     pieces = [(piece.strip(), start, end) for piece, start, end in routeros.statements(text) if piece.strip()]
-    reads = bool(pieces) and all(_shows.search(piece) and "file=" not in piece for piece, _, _ in pieces)
+    reads = bool(pieces) and all(routeros.only_reads(piece, menu) for piece, _, _ in pieces)
     canonical, spans = tuple(piece for piece, _, _ in pieces), tuple((start, end) for _, start, end in pieces)
     return Judgement(tuple(found), canonical, spans, True, reads and not found)
 
 
-_shows = re.compile(r"\b(print|export|monitor|ping|traceroute)\b")
 max_lines = 2_000
 
 

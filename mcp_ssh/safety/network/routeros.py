@@ -69,6 +69,13 @@ def anywhere(text: str) -> Iterator[tuple[str, str, int, int]]:
             yield "network.menu", "in which menu it stands is not known, and it may take away what is there", start, end
 
 
+def only_reads(piece: str, menu: tuple[str, ...]) -> bool:
+    """Whether a command shows something and does nothing else."""
+    words, arguments = _split(piece, menu)
+    shows = bool(words) and words[-1] in {"print", "export", "ping", "traceroute", "monitor", "get", "find"}
+    return shows and re.search(r"\b(file|script|on-event)\s*=", arguments) is None
+
+
 def _expanded(words: list[str]) -> list[str]:
     """Shortened menus in full, where the menu above is known."""
     found = list[str]()

@@ -172,6 +172,19 @@ def test_a_readonly_device_shows_and_does_nothing_else() -> None:
         assert decision(command, Policy(), where).effect is Effect.DENY, command
 
 
+def test_a_readonly_router_prints_and_does_nothing_else() -> None:
+    where = host("r1", shell=Shell.CLI, platform="mikrotik_routeros", access=Access.READONLY)
+    for command in ("/ip address print", "/export", "/interface print where running", "/system resource/print"):
+        assert decision(command, Policy(), where).effect is Effect.ALLOW, command
+    for command in (
+        "/user add name=print",
+        "/export file=x",
+        "/ip dns set servers=1.1.1.1",
+        "/log print; /system note set note=x",
+    ):
+        assert decision(command, Policy(), where).effect is Effect.DENY, command
+
+
 def test_what_is_said_to_a_program_is_no_way_round_a_readonly_host() -> None:
     where = host("web", access=Access.READONLY)
     guard = Guard.build(builtin=True, patterns=[], shell=where.shell)
