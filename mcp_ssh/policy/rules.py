@@ -25,7 +25,10 @@ def access(host: Host, verdict: Verdict) -> Layer:
     if host.access is Access.READONLY:
         if verdict.level is Level.READ_ONLY:
             return Layer("access", Effect.ALLOW, "readonly", "it only reads")
-        what = "; ".join(found.reason for found in verdict.findings[:1]) or "it may change something"
+        what = (
+            "; ".join(found.reason for found in verdict.findings[:1] if found.level is Level.DANGEROUS)
+            or "it may change something"
+        )
         return Layer("access", Effect.DENY, "readonly", f"{host.name} is read-only, and {what}")
     if host.access is Access.RESTRICTED:
         for part in _all_parts(verdict):

@@ -81,6 +81,8 @@ class Guard:
         judged = self._judged(command, mode, directory)
         findings = [*gate(command, self.shell), *self._in_force(judged.findings)]
         findings += self._by_patterns(command, judged)
+        if not findings and self.shell is Shell.POSIX:
+            findings += _seen(command)
         findings = _once(findings)
         quiet = Level.READ_ONLY if judged.reads else Level.MUTATING
         level = max((found.level for found in findings), key=_order.__getitem__, default=quiet)
@@ -113,6 +115,18 @@ class Guard:
             if span is not None:
                 reason = f"it matches the operator's pattern {pattern.text}"
                 yield Finding("operator.pattern", Level.DANGEROUS, reason, span)
+
+
+def _seen(command: str) -> Iterator[Finding]:
+    """Texts of the base deny list that stand in data only, such as a pattern for grep: told, and no reason to stop."""
+    for text, pattern in _base.items():
+        span = pattern.search(command)
+        if span is not None:
+            yield Finding("base.seen", Level.READ_ONLY, f"its text matches {text}, as data: nothing runs it", span)
+            return
+
+
+_base = {text: compile_pattern(text) for text in base_patterns}
 
 
 def _once(findings: Iterable[Finding]) -> list[Finding]:

@@ -73,6 +73,13 @@ def test_a_base_pattern_in_the_file_is_its_rule_and_not_a_regex(pattern: str) ->
         assert guard.classify(line, host="web").level is not Level.DANGEROUS
 
 
+@pytest.mark.parametrize("line", ["grep -r 'rm -rf /' .", "git log --grep reboot", "echo mkfs"])
+def test_a_base_pattern_in_data_is_told_and_stops_nothing(line: str) -> None:
+    verdict = POSIX.classify(line, host="web")
+    assert [found.rule for found in verdict.findings] == ["base.seen"]
+    assert verdict.level is not Level.DANGEROUS
+
+
 def test_without_the_built_in_list_only_what_the_operator_names_is_blocked() -> None:
     guard = Guard.build(builtin=False, patterns=[r"rm\s+-rf\s+/"], shell=Shell.POSIX)
     assert guard.classify("sudo rm -fr /", host="web").level is Level.DANGEROUS
