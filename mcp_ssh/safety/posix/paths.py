@@ -36,6 +36,7 @@ _whole = tuple(
         r"/var/lib/(jenkins|grafana|prometheus|rancher|gitlab|samba)",
         r"/var/spool/(cron|mail|postfix)(/.*)?",
         r"/var/log/(journal|audit)",
+        r"/etc/systemd/(system|user|network)",
         r"/(home|Users)/[^/]+",
         r"/(root|home/[^/]+|Users/[^/]+|~|~)(/(\.ssh|\.gnupg|\.config|\.kube|\.aws|\.docker|Documents|Desktop|Pictures|Music|Library|\.password-store))?",
         r"~/(\.ssh|\.gnupg|\.config|\.kube|\.aws|\.password-store|Documents|Desktop|Pictures|Music|Library)",

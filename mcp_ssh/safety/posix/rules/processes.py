@@ -52,6 +52,8 @@ def _lists_all(commands: tuple[object, ...]) -> bool:
             continue
         name = words[0].rsplit("/", 1)[-1]
         names.append(name)
+        if name == "pgrep" and "-u" in words and {"root", "0"} & set(words):
+            return True
         if name in {"pidof", "pgrep"} and any(
             _needed.fullmatch(word) for word in words[1:] if not word.startswith("-")
         ):
@@ -110,7 +112,12 @@ def _kills_by_name(call: Call) -> Iterator[Hit]:
 @family.on("xargs")
 def _kills_what_it_is_fed(call: Call) -> Iterator[Hit]:
     verbs = [text.rsplit("/", 1)[-1] for text in call.verbs()]
-    if "kill" in verbs or "pkill" in verbs:
+    if {"kill", "pkill"} & set(verbs) and any(
+        feed.words and feed.words[0].literal == "pgrep" for feed in call.source.feeds
+    ):
+        if _lists_all(tuple(call.source.feeds)):
+            yield process
+    elif "kill" in verbs or "pkill" in verbs:
         names = list(call.fed_by)
         if names[:1] and names[0] in {"ps", "ls", "seq"} and not {"grep", "awk", "egrep", "head", "tail"} & set(names):
             yield process
