@@ -76,7 +76,7 @@ class GlobPattern:
     text: str
 
     def takes(self, line: str) -> bool:
-        """Whether it takes the whole line. A trailing ` *` also takes the command without arguments."""
+        """Whether it takes the whole line."""
         return fnmatch.fnmatchcase(line, self.text)
 
 

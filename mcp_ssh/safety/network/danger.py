@@ -154,27 +154,18 @@ shell: it opens a shell or runs a script
 """,
 }
 
-_bird = dangers("""
+_bird_rules = dangers("""
 power: it stops the daemon
   down ..., down
 routing: it stops protocols, and their routes are lost
-  disable ..., restart ..., configure ..., reload ..., graceful ..., mrt ..., disable all, restart all
-  graceful restart
-planted: it starts something new
-  create ..., dump ...
+  disable ..., restart ..., graceful ...
 """)
-_bird_rules = tuple(
-    rule
-    for rule in _bird
-    if rule.words[0] not in {"dump", "eval", "mrt", "create"} and rule.words not in {("configure",), ("reload",)}
-)
 bird = Grammar(
     "bird",
     _bird_rules,
     frozenset(
         "show configure disable enable restart reload down graceful debug dump eval echo exit quit help restrict mrtdump timeformat".split()
     ),
-    comments="#",
     filters_write=frozenset(),
 )
 

@@ -50,7 +50,6 @@ fortinet_fortios = Grammar(
     frozenset(
         "get show diagnose execute config edit set unset end next abort purge delete rename append clone move exit select unselect tree fnsysctl alias sysctl grep".split()
     ),
-    comments="#",
     filters_write=frozenset(),
 )
 
@@ -103,7 +102,6 @@ paloalto_panos = Grammar(
     frozenset(
         "show request set delete edit exit quit top up commit configure load save run clear debug ping traceroute test less tail grep find scp tftp ssh target schedule revert rename move copy override validate view-pcap check diff".split()
     ),
-    comments="#",
     style="junos",
     filters_write=frozenset(),
 )

@@ -148,7 +148,6 @@ class Grammar:
     heads: frozenset[str]
     config_heads: frozenset[str] = frozenset()
     separators: str = ""
-    comments: str = "!"
     filters_write: frozenset[str] = frozenset({"redirect", "tee", "append", "save", "file", "vsh", "copy"})
     shell_heads: frozenset[str] = frozenset()
     pipes_to_shell: bool = False

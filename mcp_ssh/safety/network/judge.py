@@ -13,6 +13,8 @@ from mcp_ssh.safety.posix import judge as posix
 
 Judgement = posix.Judgement
 
+max_lines = 2_000
+
 _token = re.compile(r'"[^"]*"|\S+')
 _looks = frozenset(
     "show display get ping traceroute tracert dir more where who whoami help history exit quit end logout return top up diff list verify systat".split()
@@ -20,7 +22,6 @@ _looks = frozenset(
 _texts = frozenset(
     "description banner name remark comment alias-name annotate hostname sysname location contact title".split()
 )
-_help = "a question mark completes or helps at once, and what stands before it stays on the line"
 
 
 def judge(text: str, platform: str, *, mode: str | None = None, depth: int = 0) -> Judgement:
@@ -53,9 +54,6 @@ def _routeros(text: str, mode: str | None) -> Judgement:
     reads = bool(pieces) and all(routeros.only_reads(piece, menu) for piece, _, _ in pieces)
     canonical, spans = tuple(piece for piece, _, _ in pieces), tuple((start, end) for _, start, end in pieces)
     return Judgement(tuple(found), canonical, spans, True, reads and not found)
-
-
-max_lines = 2_000
 
 
 def _lines(text: str, grammar: Grammar) -> Iterator[tuple[str, int]]:
@@ -92,7 +90,7 @@ class _Reading:
     def line(self, line: str, start: int) -> None:
         """One line."""
         stripped = line.strip()
-        if not stripped or (stripped.startswith(("!", "#")) and stripped[0] in self._grammar.comments + "!#"):
+        if not stripped or stripped[0] in "!#":
             if stripped.startswith("!") and self._grammar.name == "extreme_exos":
                 self._hit("network.shell", "it opens a shell or runs a script", start, line)
             return
@@ -121,8 +119,6 @@ class _Reading:
             if words[0] in {"run", "top"} and self._grammar.style not in {"junos", "vyos"}:
                 break
             words = words[1:]
-        if words[:1] and words[0].isdigit() and len(words) > 1 and words[1] in {"permit", "deny", "remark"}:
-            return words
         return words
 
     def _by_rules(self, words: list[str], start: int, line: str) -> None:
@@ -130,7 +126,7 @@ class _Reading:
         if first in _texts or (first == "no" and len(words) > 1 and words[1] in _texts):
             return
         readings = self._grammar.readings(first, configures=self._configures)
-        if readings and readings[0] in _looks and first != readings[0] and not self._is_dangerous_head(readings[0]):
+        if readings and readings[0] in _looks and first != readings[0]:
             return
         if first in _looks:
             return
@@ -143,11 +139,6 @@ class _Reading:
         for rule in _meant(first, hits, readings):
             self._hit(rule.rule, rule.reason, start, line)
             return
-
-    def _is_dangerous_head(self, head: str) -> bool:
-        return any(
-            rule.words == (head,) or (rule.words[0] == head and len(rule.words) == 1) for rule in self._grammar.rules
-        )
 
     def _cancels(self, words: list[str]) -> bool:
         """Commands that take something dangerous back."""

@@ -74,7 +74,6 @@ juniper_junos = Grammar(
     "juniper_junos",
     _junos,
     _junos_heads,
-    comments="#",
     style="junos",
     filters_write=frozenset({"save", "tee", "append"}),
 )
@@ -123,7 +122,6 @@ vyos = Grammar(
     | frozenset(
         "generate add reset reboot poweroff disconnect connect compare discard merge install sudo force restart renew release import rename clone update monitor execute".split()
     ),
-    comments="#",
     style="vyos",
     filters_write=frozenset({"save", "tee", "append"}),
     pipes_to_shell=True,

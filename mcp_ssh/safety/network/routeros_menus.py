@@ -20,7 +20,6 @@ rules: tuple[tuple[str, str, str, str], ...] = (
     ("network.image", "it deletes files, or replaces software", "system package downgrade", ""),
     ("network.image", "it deletes files, or replaces software", "system package disable", ""),
     ("network.image", "it deletes files, or replaces software", "system package update install", ""),
-    ("network.image", "it deletes files, or replaces software", "system package update download", r"^$never"),
     ("network.image", "it deletes files, or replaces software", "system routerboard upgrade", ""),
     (
         "network.image",
@@ -111,12 +110,6 @@ rules: tuple[tuple[str, str, str, str], ...] = (
         "ip settings set",
         r"ip-forward=no|rp-filter=strict",
     ),
-    (
-        "network.management",
-        "it cuts the way by which the device is reached",
-        "ip neighbor discovery-settings set",
-        r"^$never",
-    ),
     ("network.management", "it cuts the way by which the device is reached", "ip dhcp-server remove", ""),
     ("network.management", "it cuts the way by which the device is reached", "ip dhcp-server disable", ""),
     ("network.management", "it cuts the way by which the device is reached", "ip pool remove", ""),
@@ -178,7 +171,6 @@ rules: tuple[tuple[str, str, str, str], ...] = (
         "ip firewall filter enable",
         r"find|all",
     ),
-    ("network.filter", "it may filter the way by which the device is reached", "ip firewall filter reset", r"^$never"),
     ("network.filter", "it may filter the way by which the device is reached", "ip firewall nat remove", ""),
     ("network.filter", "it may filter the way by which the device is reached", "ip firewall nat disable", ""),
     (

@@ -81,4 +81,4 @@ _vrp_heads = frozenset(
     firewall nat dhcp mpls qos speed duplex flow-control batch default abort check diagnose python user
     """.split()
 )
-huawei_vrp = Grammar("huawei_vrp", _vrp, _vrp_heads, comments="#", filters_write=frozenset())
+huawei_vrp = Grammar("huawei_vrp", _vrp, _vrp_heads, filters_write=frozenset())

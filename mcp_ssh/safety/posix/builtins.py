@@ -20,8 +20,8 @@ _good_path = re.compile(
 class Walker(Protocol):
     """What builtins tell about scripts."""
 
-    def script(self, text: str, call: Call) -> None:
-        """A text that the shell reads."""
+    def script(self, text: str, call: Call, *, here: bool = False) -> None:
+        """A text that a shell reads; `here`: this very one."""
         ...
 
     def dynamic(self, call: Call, reason: str) -> None:
@@ -68,7 +68,6 @@ def run(walk: "Walker", call: Call) -> bool:
             for text in texts:
                 name, found, body = text.partition("=")
                 if found:
-                    state.functions.discard(name)
                     walk.script(body, call)
         case "trap":
             operands = call.verbs()
@@ -85,7 +84,7 @@ def run(walk: "Walker", call: Call) -> bool:
             if "--" in texts:
                 state.arguments = tuple(texts[texts.index("--") + 1 :])
         case "eval":
-            walk.script(" ".join(texts), call)
+            walk.script(" ".join(texts), call, here=True)
         case _:
             return False
     return True

@@ -46,15 +46,16 @@ class State:
     cwd: str | None = None
     values: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
-    functions: set[str] = field(default_factory=set)
     arguments: tuple[str, ...] | None = None
     splits_oddly: bool = False
 
     def copy(self) -> "State":
         """For a subshell: what changes there stays there."""
-        return State(
-            self.cwd, dict(self.values), dict(self.files), set(self.functions), self.arguments, self.splits_oddly
-        )
+        return State(self.cwd, dict(self.values), dict(self.files), self.arguments, self.splits_oddly)
+
+    def go_back(self, before: "State") -> None:
+        """Where it stood and what it knew before; files that were written meanwhile are there."""
+        self.cwd, self.values, self.arguments = before.cwd, before.values, before.arguments
 
     def place(self, path: str) -> str:
         """A path as seen from the root or from the home, as far as that is known."""

@@ -97,18 +97,11 @@ def judge(text: str, *, directory: str | None = None, depth: int = 0) -> Judgeme
     """Judge a text. `directory` is where its shell stands; without it the login's home is taken, as it is unknown."""
     walk = Walk(runners)
     walk.text(text, State(cwd=directory))
-    found = [
-        Finding(problem.rule, Level.DANGEROUS, problem.reason, problem.span, _dangers.get(problem.rule, ""))
-        for problem in walk.problems
-    ]
-    for call in walk.calls:
-        found += (_finding(hit, call) for hit in _hits(call))
-        strange = homoglyph(call.name, call.span[0])
-        if strange is not None:
-            found.append(Finding(strange.rule, strange.level, strange.reason, call.span, strange.suggestion))
-        if depth == 0:
-            found += _planted(call)
-    found += _encrypted(walk.calls)
+    found = [*_findings(walk, depth)]
+    if walk.is_uncertain:
+        careful = Walk(runners, cautious=True)
+        careful.text(text, State(cwd=directory))
+        found += _findings(careful, depth)
     parsed = not any(problem.rule == "shell.unparsable" for problem in walk.problems)
     named = [call for call in walk.calls if call.name and not call.is_wrapper]
     return Judgement(
@@ -120,6 +113,19 @@ def judge(text: str, *, directory: str | None = None, depth: int = 0) -> Judgeme
         tuple(dict.fromkeys(write.path.replace(unknown, "$…") for call in walk.calls for write in call.writes)),
         tuple(f"{call.prefix}{call.canonical}".replace(unknown, "$…") for call in named),
     )
+
+
+def _findings(walk: Walk, depth: int) -> Iterator[Finding]:
+    for problem in walk.problems:
+        yield Finding(problem.rule, Level.DANGEROUS, problem.reason, problem.span, _dangers.get(problem.rule, ""))
+    for call in walk.calls:
+        yield from (_finding(hit, call) for hit in _hits(call))
+        strange = homoglyph(call.name, call.span[0])
+        if strange is not None:
+            yield Finding(strange.rule, strange.level, strange.reason, call.span, strange.suggestion)
+        if depth == 0:
+            yield from _planted(call)
+    yield from _encrypted(walk.calls)
 
 
 def _hits(call: Call) -> Iterator[Hit]:

@@ -1,11 +1,17 @@
 """What one command of a line leaves for the next: output, words, files."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from mcp_ssh.safety.posix.call import Call, Write
 from mcp_ssh.safety.posix.expand import Arg, State, expand, text_of
 from mcp_ssh.safety.posix.syntax import Assignment, SimpleCommand, Word
 from mcp_ssh.safety.posix.text import printed, unknown
+
+_descriptor = re.compile(r"[0-9]+-?|-")
+_may_leave_a_trace = frozenset(
+    "cd chdir pushd popd eval source . command builtin read mapfile readarray export declare local readonly typeset set unset alias".split()
+)
 
 
 def listed(args: Sequence[str]) -> str:
@@ -50,6 +56,17 @@ def values_of(assignment: Assignment, state: State) -> list[Arg]:
     return [arg for word in assignment.values for arg in expand(word, state)]
 
 
+def writes_of(command: SimpleCommand, state: State, place: tuple[int, int] | None) -> Iterator[Write]:
+    """The files that its redirections write; `place`: where the script that it is from stands."""
+    for redirect in command.redirects:
+        if ">" not in redirect.operator:
+            continue
+        for arg in expand(redirect.target, state):
+            if redirect.operator == ">&" and _descriptor.fullmatch(arg.text):
+                continue
+            yield Write(state.place(arg.text), ">>" in redirect.operator, *(place or (arg.start, arg.end)))
+
+
 def span_of(assignment: Assignment) -> tuple[int, int]:
     """Where an assignment stands."""
     words = assignment.values
@@ -87,3 +104,24 @@ def moved(call: Call) -> State:
     state = call.state.copy()
     state.cwd = state.place(folder)
     return state
+
+
+def leaves_a_trace(command: SimpleCommand) -> bool:
+    """Whether later commands may stand elsewhere, or know other values, once it has run."""
+    names = command.words[0].literal if command.words else ""
+    return bool(command.assignments or command.loop) or names is None or names in _may_leave_a_trace
+
+
+class Undo:
+    """Takes back, when a scope of the line ends, what its commands did to the shell's state."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._before: list[tuple[tuple[int, ...], State]] = []
+
+    def enter(self, scopes: tuple[int, ...]) -> None:
+        """The next command stands in these."""
+        while self._before and scopes[: len(self._before[-1][0])] != self._before[-1][0]:
+            self._state.go_back(self._before.pop()[1])
+        if scopes and (not self._before or self._before[-1][0] != scopes):
+            self._before.append((scopes, self._state.copy()))

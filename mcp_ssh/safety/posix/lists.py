@@ -2,17 +2,14 @@
 
 import re
 
+from mcp_ssh.safety.posix import rows
 from mcp_ssh.safety.posix.reader import Reader
 from mcp_ssh.safety.posix.syntax import Assignment, Redirect, SimpleCommand, Word
-from mcp_ssh.safety.posix.words import behind, ends_word
 
 reserved = frozenset("if then elif else fi while until do done { } ! time coproc esac".split())
 
 
 _operators = ("<<<", "<<-", "&>>", ">>", "<<", "<&", ">&", "<>", ">|", "&>", "<", ">")
-
-
-_assigns = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^\]]*\])?(\+?)=")
 
 
 _function = re.compile(r"[ \t]*\([ \t]*\)")
@@ -25,6 +22,7 @@ class List:
         self._scanner = scanner
         self._commands = commands
         self._element = 0
+        self._line = 0
         self._cases = 0
         self._command = self._begin()
 
@@ -34,6 +32,11 @@ class List:
         return self._command
 
     def _separate(self) -> None:
+        self._scanner.scopes.separate()
+        self._line = len(self._commands)
+        self._next()
+
+    def _next(self) -> None:
         self._begin()
         self._element = len(self._commands) - 1
 
@@ -68,23 +71,28 @@ class List:
                 if not self._cases:
                     raise scanner.fail("two semicolons stand outside of a case")
                 scanner.at += len(double)
+                self._scanner.scopes.branch()
                 self._separate()
                 self._pattern()
                 return
         for double in ("&&", "||"):
             if scanner.text.startswith(double, scanner.at):
                 scanner.at += 2
-                self._separate()
+                scanner.scopes.link(double)
+                self._next()
                 return
         scanner.at += 1
         if char == "|":
             if scanner.peek() == "&":
                 scanner.at += 1
+            scanner.scopes.apart(self._commands[self._element :])
             feeds = [each for each in self._commands[self._element :] if not each.is_empty]
-            self._separate()
+            scanner.scopes.link("|")
+            self._next()
             self._command.feeds, self._command.is_piped = feeds, True
             return
         if char == "&":
+            scanner.scopes.apart(self._commands[self._line :])
             for command in self._commands[self._element :]:
                 command.background = True
         self._separate()
@@ -106,7 +114,8 @@ class List:
         if scanner.depth > 40:
             raise scanner.fail("it is nested too deeply")
         piped, feeds = self._command.is_piped, self._command.feeds
-        inner = scanner.lists(")")
+        with scanner.scopes.nested(apart=True):
+            inner = scanner.lists(")")
         scanner.depth -= 1
         scanner.brace(opens=False)
         for command in inner:
@@ -125,7 +134,8 @@ class List:
             return
         if bare is not None and bare.isdigit() and scanner.peek() in {"<", ">"}:
             return  # the number of a redirection
-        if not command.words and self._assigned(word):
+        if not command.words and (assigned := rows.assignment(scanner, word)):
+            command.assignments.append(assigned)
             return
         if not command.words and bare is not None and (found := _function.match(scanner.text, scanner.at)):
             scanner.at = found.end()
@@ -152,7 +162,7 @@ class List:
                 scanner.at = found.end()
             self._defined(name)
         elif bare == "[[":
-            self._test(word)
+            self._command.words += (word, *rows.test(self._scanner))
         else:
             return False
         return True
@@ -162,8 +172,16 @@ class List:
             if not self._cases:
                 raise self._scanner.fail("an esac ends no case")
             self._cases -= 1
-        if bare in {"{", "}"}:
-            self._scanner.brace(opens=bare == "{")
+        if bare == "{":
+            self._scanner.scopes.block(scoped=self._scanner.brace(opens=True))
+        elif bare in {"if", "while", "until"}:
+            self._scanner.scopes.block()
+        elif bare in {"then", "elif", "else", "do"}:
+            self._scanner.scopes.branch()
+        elif bare in {"fi", "done", "esac", "}"}:
+            self._scanner.scopes.unblock()
+            if bare == "}":
+                self._scanner.brace(opens=False)
         if bare == "time":
             self._scanner.skip_blanks()
             if self._scanner.text.startswith("-p ", self._scanner.at):
@@ -183,35 +201,23 @@ class List:
         self._scanner.skip_blanks()
         subject = scanner.word()
         self._command.assignments.append(Assignment("", (subject,)))
+        self._scanner.scopes.block()
         self._scanner.skip_blanks(newlines=True)
         if scanner.word().bare != "in":
             raise scanner.fail("a case has no in")
         self._cases += 1
+        self._scanner.scopes.branch()
         self._separate()
         self._pattern()
 
     def _pattern(self) -> None:
-        """Patterns of a case, up to their parenthesis; nothing if its end comes."""
-        scanner = self._scanner
-        self._scanner.skip_blanks(newlines=True)
-        if re.compile(r"esac(?![^\s;&|)])").match(scanner.text, scanner.at):
-            return
-        if scanner.peek() == "(":
-            scanner.at += 1
-        while scanner.peek() != ")":
-            before = scanner.at
-            self._scanner.skip_blanks()
-            if scanner.peek() == "|":
-                scanner.at += 1
-            else:
-                scanner.word()
-            if scanner.at == before:
-                raise scanner.fail("a pattern of a case has no end")
-        scanner.at += 1
-        self._separate()
+        if rows.pattern(self._scanner):
+            self._separate()
 
     def _loop(self) -> None:
         scanner = self._scanner
+        self._scanner.scopes.block()
+        self._command.scopes = scanner.scopes.here
         self._scanner.skip_blanks()
         if scanner.text.startswith("((", scanner.at):
             if not scanner.arithmetic(0):
@@ -225,60 +231,8 @@ class List:
         self._scanner.skip_blanks(newlines=True)
         if re.compile(r"in(?![^\s;&|])").match(scanner.text, scanner.at):
             scanner.at += 2
-            self._values(self._command.words)
+            self._command.words += rows.values(scanner)
         self._separate()
-
-    def _values(self, words: list[Word]) -> None:
-        scanner = self._scanner
-        while True:
-            self._scanner.skip_blanks()
-            char = scanner.peek()
-            if char in {"", ";", "\n", ")"}:
-                return
-            if char in ends_word and not (char in "<>" and scanner.peek(1) == "("):
-                raise scanner.fail("a list of words holds something else")
-            words.append(scanner.process() if char in "<>" else scanner.word())
-
-    def _test(self, first: Word) -> None:
-        """`[[ … ]]`, in which the characters of lists and redirections are those of conditions."""
-        scanner = self._scanner
-        self._command.words.append(first)
-        while True:
-            self._scanner.skip_blanks(newlines=True)
-            char = scanner.peek()
-            if char == "":
-                raise scanner.fail("a test has no end")
-            if char in "<>" and scanner.peek(1) == "(":
-                scanner.process()
-            elif char in ends_word:
-                scanner.at += 1
-            else:
-                word = scanner.word()
-                self._command.words.append(word)
-                if word.bare == "]]":
-                    return
-
-    def _assigned(self, word: Word) -> bool:
-        scanner = self._scanner
-        found = _assigns.match(word.raw)
-        if not found or (found[2] and ("$" in found[2] or "`" in found[2])):
-            return False
-        if scanner.peek() == "(" and word.raw == found[0]:
-            scanner.at += 1
-            values = list[Word]()
-            while True:
-                self._scanner.skip_blanks(newlines=True)
-                if scanner.peek() == ")":
-                    break
-                before = scanner.at
-                self._values(values)
-                if scanner.at == before:
-                    raise scanner.fail("an array has no end")
-            scanner.at += 1
-        else:
-            values = [behind(word, len(found[0]))]
-        self._command.assignments.append(Assignment(found[1], tuple(values), adds=bool(found[3])))
-        return True
 
     def _redirect(self) -> None:
         scanner, command = self._scanner, self._command

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from mcp_ssh.safety.posix.scopes import Scopes
 from mcp_ssh.safety.posix.syntax import Redirect, SimpleCommand, UnreadableError, Word
 from mcp_ssh.safety.posix.words import WordReader, max_depth
 
@@ -21,6 +22,7 @@ class Reader(WordReader):
         self._heredocs: list[tuple[SimpleCommand, int, str, bool, bool]] = []
         self._count = 0
         self._words = 0
+        self.scopes = Scopes()
         self._functions: list[tuple[str, int]] = []
         self._braces = 0
         self._pending = ""
@@ -30,7 +32,7 @@ class Reader(WordReader):
         self._count += 1
         if self._count > max_commands:
             raise self.fail("it has too many commands")
-        return SimpleCommand(inside=tuple(name for name, _ in self._functions))
+        return SimpleCommand(scopes=self.scopes.here, inside=tuple(name for name, _ in self._functions))
 
     def as_groups(self, text: str, start: int) -> list[SimpleCommand]:
         """What stands in `((…))` as a shell without arithmetic commands takes it, such as dash: commands in groups."""
@@ -93,17 +95,19 @@ class Reader(WordReader):
         """The body that follows is this function's."""
         self._pending = name
 
-    def brace(self, *, opens: bool) -> None:
-        """A group begins or ends; it may be a function's body."""
+    def brace(self, *, opens: bool) -> bool:
+        """A group begins or ends; whether one that begins is a function's body, which may never run."""
         if opens:
             self._braces += 1
             if self._pending:
                 self._functions.append((self._pending, self._braces))
                 self._pending = ""
-            return
+                return True
+            return False
         if self._functions and self._functions[-1][1] == self._braces:
             self._functions.pop()
         self._braces -= 1
+        return False
 
     def skip_blanks(self, *, newlines: bool = False) -> None:
         """Go over blanks and continued lines; with `newlines` over line ends and comments, too."""

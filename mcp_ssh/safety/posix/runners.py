@@ -214,10 +214,6 @@ def _words_option(*names: str) -> Runner:
     return run
 
 
-def _crontab(walk: Walk, call: Call) -> None:
-    del walk, call  # its lines are judged by the rule for startup files
-
-
 def _make(walk: Walk, call: Call) -> None:
     for text in call.texts:
         if text.startswith("--eval="):

@@ -25,6 +25,11 @@ class _Scanner(Reader):
 
     def _lists(self, end: str) -> tuple[SimpleCommand, ...]:
         commands = list[SimpleCommand]()
+        with self.scopes.nested():
+            self._fill(commands, end)
+        return tuple(command for command in commands if not command.is_empty)
+
+    def _fill(self, commands: list[SimpleCommand], end: str) -> None:
         state = List(self, commands)
         while True:
             char = self.peek()
@@ -32,12 +37,11 @@ class _Scanner(Reader):
                 if end:
                     raise self.fail("a substitution or a group has no end")
                 self.bodies()
-                break
+                return
             if char == end:
                 self.at += 1
-                break
+                return
             before = self.at
             state.step(char)
             if self.at == before:
                 raise self.fail("an unexpected character stands there")
-        return tuple(command for command in commands if not command.is_empty)

@@ -79,7 +79,8 @@ class SimpleCommand:
     """One simple command. `words` are without assignments before it and without redirections.
 
     `feeds` are the commands whose output it reads. `loop` is the variable that a `for` gives these `words` to; `defines`
-    the function whose definition begins here; `inside` the functions in whose bodies it stands.
+    the function whose definition begins here; `inside` the functions in whose bodies it stands. `scopes` are the parts of
+    the line that it stands in and that may not run, or run in a shell of their own: the outermost first.
     """
 
     words: list[Word] = field(default_factory=list)
@@ -91,7 +92,7 @@ class SimpleCommand:
     loop: str = ""
     defines: str = ""
     inside: tuple[str, ...] = ()
-    nested: bool = False
+    scopes: tuple[int, ...] = ()
 
     @property
     def is_empty(self) -> bool:

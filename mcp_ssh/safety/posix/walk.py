@@ -4,21 +4,29 @@ It goes through the commands in the order of the text and takes every branch. Wh
 with a rule of its own, and dangerous: `shell.unparsable`, `shell.dynamic`, `shell.environment`.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mcp_ssh.safety.posix import builtins, wrappers
-from mcp_ssh.safety.posix.call import Call, Write
+from mcp_ssh.safety.posix.call import Call
 from mcp_ssh.safety.posix.expand import Arg, State, expand, text_of
-from mcp_ssh.safety.posix.leavings import chain, listed, moved, remember_files, span_of, values_of, words_of
+from mcp_ssh.safety.posix.leavings import (
+    Undo,
+    chain,
+    leaves_a_trace,
+    listed,
+    moved,
+    remember_files,
+    span_of,
+    values_of,
+    words_of,
+    writes_of,
+)
 from mcp_ssh.safety.posix.scanner import read
 from mcp_ssh.safety.posix.syntax import SimpleCommand, Sub, UnreadableError, Var, Word
 from mcp_ssh.safety.posix.text import printed, unknown
 
 max_depth = 8
-
-
 max_calls = 2_000
 
 
@@ -32,15 +40,19 @@ class Problem:
 
 
 Runner = Callable[["Walk", Call], None]
-
-
 """What a program runs in turn; tells the walk about it."""
 
 
 class Walk:
-    """One walk. `runners` tells, by program, what it runs in turn."""
+    """One walk. `runners` tells, by program, what it runs in turn.
 
-    def __init__(self, runners: dict[str, Runner]) -> None:
+    What may not have run leaves its directory and its variables behind all the same; in a `cautious` walk it leaves
+    nothing behind. The truth lies between, so a line with `is_uncertain` wants both.
+    """
+
+    def __init__(self, runners: dict[str, Runner], *, cautious: bool = False) -> None:
+        self.is_uncertain = False
+        self._cautious = cautious
         self.calls: list[Call] = []
         self.problems: list[Problem] = []
         self._runners = runners
@@ -50,12 +62,20 @@ class Walk:
 
     # --- what runners tell
 
-    def script(self, text: str, call: Call, arguments: Sequence[str] | None = None, *, elsewhere: bool = False) -> None:
-        """A text that a shell reads. `elsewhere`: on another machine or as another user, from its own directory."""
+    def script(
+        self,
+        text: str,
+        call: Call,
+        arguments: Sequence[str] | None = None,
+        *,
+        elsewhere: bool = False,
+        here: bool = False,
+    ) -> None:
+        """A text that a shell reads; `here`: this very shell. `elsewhere`: another machine's, in its own directory."""
         if unknown in text:
             self.dynamic(call, "it runs a script that nobody can know before")
             return
-        state = State() if elsewhere else call.state.copy()
+        state = State() if elsewhere else call.state if here else call.state.copy()
         if arguments is not None:
             state.arguments = tuple(arguments)
         self._inside(call, lambda: self._text(text, state))
@@ -98,7 +118,11 @@ class Walk:
         self._place, self._given = outer
 
     def _commands(self, commands: Iterable[SimpleCommand], state: State) -> None:
+        undo = Undo(state)
         for command in commands:
+            if self._cautious:
+                undo.enter(command.scopes)
+            self.is_uncertain = self.is_uncertain or (bool(command.scopes) and leaves_a_trace(command))
             self._command(command, state)
 
     def _command(self, command: SimpleCommand, state: State) -> None:
@@ -108,13 +132,12 @@ class Walk:
             state.assign(command.loop, [arg for word in command.words for arg in expand(word, state)], adds=False)
             return
         if command.defines:
-            state.functions.add(command.defines)
             return
         args = tuple(arg for word in command.words for arg in expand(word, state))
         if command.assignments:
             self._assignments(command, args, state)
         span = self._span(command)
-        writes = tuple(self._writes(command, state))
+        writes = tuple(writes_of(command, state, self._place))
         shell_call = Call("", (), span, state, writes, self._stdin(command, state), source=command)
         if args:
             self._run(args, shell_call, state, shell_call.stdin, first=command.words[0])
@@ -146,8 +169,6 @@ class Walk:
             return
         if name in wrappers.wrappers and self._peeled(call):
             return
-        if name in state.functions:
-            call = replace(call, name=f"{name}()")
         self.calls.append(call)
         if builtins.run(self, call):
             return
@@ -242,16 +263,6 @@ class Walk:
         if found and builtins.changes_what_runs(name, value):
             reason = f"{name} decides which code later commands run"
             self.problems.append(Problem("shell.environment", reason, call.span))
-
-    def _writes(self, command: SimpleCommand, state: State) -> Iterator[Write]:
-        for redirect in command.redirects:
-            if ">" not in redirect.operator:
-                continue
-            for arg in expand(redirect.target, state):
-                if redirect.operator == ">&" and re.fullmatch(r"[0-9]+-?|-", arg.text):
-                    continue
-                place = self._place or (arg.start, arg.end)
-                yield Write(state.place(arg.text), ">>" in redirect.operator, *place)
 
     def _stdin(self, command: SimpleCommand, state: State) -> str | None:
         for redirect in reversed(command.redirects):

@@ -140,7 +140,6 @@ def _terra(call: Call) -> Iterator[Hit]:
     "borgmatic",
     "duplicity",
     "kopia",
-    "rsnapshot",
     "bconsole",
     "proxmox-backup-client",
     "proxmox-backup-manager",
@@ -182,11 +181,8 @@ def _backups(call: Call) -> Iterator[Hit]:
         "wal-g": r"\bdelete\b",
         "proxmox-backup-client": r"\b(forget|prune|snapshot forget|group forget)\b",
         "proxmox-backup-manager": r"\b(datastore remove|user remove|prune-job|garbage-collection stop)\b",
-        "rsnapshot": r"^$never",
     }
     if re.search(patterns.get(call.name, r"\b(delete|remove|purge|prune|expire)\b"), joined):
-        said = call.stdin or ""
-        del said
         yield _backup
 
 

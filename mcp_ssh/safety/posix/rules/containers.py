@@ -221,7 +221,7 @@ def _clusters(call: Call) -> Iterator[Hit]:
                     or ("--force" in joined and "--grace-period=0" in joined and not rest)
                     or any(_kinds.fullmatch(word.partition("/")[0].lower()) for word in rest if "/" in word)
                 )
-                bad = bad or (call.value("-l", "--selector") is not None and False) or unknown in joined
+                bad = bad or unknown in joined
             elif verb in {"drain", "taint"}:
                 bad = verb == "drain" or "NoExecute" in joined
             elif verb == "scale":
@@ -247,7 +247,7 @@ def _clusters(call: Call) -> Iterator[Hit]:
             elif verb == "rollout":
                 bad = False
         case "helm":
-            bad = verb in {"uninstall", "delete", "del", "un"} or (verb == "rollback" and False)
+            bad = verb in {"uninstall", "delete", "del", "un"}
         case "helmfile":
             bad = verb in {"destroy", "delete"}
         case "kubeadm":

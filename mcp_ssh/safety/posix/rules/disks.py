@@ -128,7 +128,7 @@ def _drives(call: Call) -> Iterator[Hit]:
             if re.search(
                 r"--(security-erase|security-set-pass|trim-sector|make-bad|write-sector|repair-sector|fwdownload|dco-restore|security-erase-enhanced|drq-hsm|sanitize)|-n\s*p",
                 joined,
-            ) or (any(re.match(r"-[yY]$", text) for text in texts) and False):
+            ):
                 yield _raw
         case "nvme":
             if (

@@ -56,7 +56,6 @@ _destroying = {
     "targetcli": r"\bdelete\b|clearconfig",
     "snapper": r"\b(delete|rm|remove|undochange|rollback)\b",
     "timeshift": r"--(delete|delete-all|restore)",
-    "swapoff": "^$never",
     "sysupgrade": "",
     "firstboot": "",
     "jffs2reset": "",
