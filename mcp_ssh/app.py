@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from mcp_ssh.audit.disk.sink import AuditLog
 from mcp_ssh.audit.record import Event
-from mcp_ssh.audit.sink import AuditLog
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import EnvSecrets

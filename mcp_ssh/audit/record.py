@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -9,11 +10,12 @@ version = 1
 max_text_chars = 4_096
 max_command_chars = 65_536
 cut_mark = "[cut]"
+_free_texts = frozenset({"command", "reason", "host", "path", "client"})
 
 order = tuple(
-    "v seq ts event id principal client tool session host address user host_key pinned command verdict rules decision "
-    "override confirmed_by sent outcome exit_code signal ended duration_ms bytes truncated output_sha256 reason "
-    "status path forwarded_for requests pid software prev".split()
+    "v seq ts event id principal client tool session host address user host_key pinned command command_hmac verdict "
+    "rules decision override confirmed_by approval sent outcome exit_code signal ended duration_ms bytes truncated "
+    "output_sha256 reason added removed changed status path forwarded_for requests key mark pid software prev".split()
 )
 
 
@@ -22,29 +24,65 @@ class Event(StrEnum):
 
     LOG_OPEN = "log.open"
     RECOVER = "recover"
+    ROTATE = "rotate"
+    CHECKPOINT = "checkpoint"
+    AUTH = "auth"
+    CONNECT = "connect"
     DECIDED = "decided"
     OVERRIDE = "override"
+    APPROVAL = "approval"
+    STARTED = "started"
     FINISHED = "finished"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    ASKED = "asked"
+    REFUSED = "request.refused"
     SESSION_OPEN = "session.open"
     SESSION_CLOSE = "session.close"
-    REFUSED = "request.refused"
+    RELOAD = "reload"
 
 
-def fields_of(event: str, fields: Mapping[str, object], wall: float, redact: Callable[[str], str]) -> dict[str, object]:
+before_it_happens = frozenset(
+    {Event.LOG_OPEN, Event.RECOVER, Event.ROTATE, Event.CONNECT, Event.DECIDED, Event.OVERRIDE}
+)
+"""On the disk before what they tell of is done; the others are known to the kernel when they are said to be written."""
+
+endings = frozenset({Event.FINISHED, Event.FAILED, Event.CANCELLED, Event.SESSION_CLOSE})
+"""What has happened already: one that could not be written is written as soon as the disk is well again."""
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How texts are written: without secrets, and a command by its HMAC beside it or, if it is not shown, instead."""
+
+    redact: Callable[[str], str] = _as_it_is
+    command_hmac: Callable[[str], str] | None = None
+    shows_command: bool = True
+
+
+def fields_of(event: str, fields: Mapping[str, object], wall: float, form: Form) -> dict[str, object]:
     """The fields of a record but for its place in the chain. Empty ones are left out, texts redacted and bounded."""
     stamp = datetime.fromtimestamp(wall, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    whole = {**fields, "v": version, "ts": stamp, "event": event}
+    whole = {**fields, "v": version, "ts": stamp, "event": event} | _command(fields.get("command"), form)
     present = {name: whole[name] for name in order if whole.get(name) not in (None, "", [], ())}
-    return {name: _bounded(name, value, redact) for name, value in present.items()}
+    return {name: _bounded(name, value, form.redact) for name, value in present.items()}
+
+
+def _command(text: object, form: Form) -> dict[str, object]:
+    if not isinstance(text, str) or not text or form.command_hmac is None:
+        return {}
+    return {"command_hmac": form.command_hmac(text)} | ({} if form.shows_command else {"command": None})
 
 
 def _bounded(name: str, value: object, redact: Callable[[str], str]) -> object:
     if not isinstance(value, str):
         return value
     limit = max_command_chars if name == "command" else max_text_chars
-    text = redact(value) if name in {"command", "reason"} else value
+    text = redact(value) if name in _free_texts else value
     return text if len(text) <= limit else text[:limit] + cut_mark
 
 

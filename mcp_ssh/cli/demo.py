@@ -20,7 +20,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from mcp_ssh.audit.chain import verify
+from mcp_ssh.audit.disk.reading import verified
 from mcp_ssh.lab.client import Answer, Assistant, assistant
 from mcp_ssh.lab.device_host import DeviceHost
 from mcp_ssh.lab.kinds import switch
@@ -194,7 +194,7 @@ def _show_audit(console: Console, path: Path) -> bool:
                 f"{record['duration_ms']} ms" if "duration_ms" in record else "",
             )
     console.print(table)
-    report = verify(lines)
+    report = verified(path)
     state = "unbroken" if report.ok else f"BROKEN at line {report.line}: {report.reason}"
     console.print(
         f"\n{len(lines)} records, each sealed with the hash of the one before: the chain is {state}. The last:"

@@ -13,7 +13,7 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import stdio_client
 
-from mcp_ssh.audit.chain import verify
+from mcp_ssh.audit.disk.reading import verified
 from tests.support.sshd import Sshd, command_line, processes_with, until
 from tests.support.stdio import Wire, command, configuration, environment, parameters, wire_to
 
@@ -32,7 +32,7 @@ async def test_the_sdks_client_runs_a_command_in_both_eras(sshd: Sshd, tmp_path:
             assert result.structured_content is not None
             assert result.structured_content["stdout"] == "hello\n"
             assert result.structured_content["exit_code"] == 3
-    assert verify((tmp_path / "audit.log").read_text().splitlines()).ok
+    assert verified(tmp_path / "audit.log").ok
 
 
 @pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
@@ -81,7 +81,7 @@ async def test_it_leaves_cleanly_and_takes_its_commands_with_it(sshd: Sshd, tmp_
     assert processes_with(mark) == []
     assert sshd.connection_pids() == []
     lines = (tmp_path / "audit.log").read_text().splitlines()
-    assert verify(lines).ok
+    assert verified(tmp_path / "audit.log").ok
     events = [json.loads(line)["event"] for line in lines]
     assert events[-2:] == ["cancelled", "session.close"]
 
@@ -140,7 +140,7 @@ async def test_two_servers_write_one_chain(sshd: Sshd, tmp_path: Path) -> None:
         await asyncio.gather(*calls)
         for number in range(20):
             await asyncio.gather(*(wire.call("ssh_run", host="web", command=f"echo {number}") for wire in (one, two)))
-    report = verify((tmp_path / "audit.log").read_text().splitlines())
+    report = verified(tmp_path / "audit.log")
     assert report.ok, report
     assert report.records >= 2 + 2 * 21 * 2
 

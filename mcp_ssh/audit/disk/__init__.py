@@ -1,0 +1,1 @@
+"""The log on a disk: written, rotated, read back, sent on."""
