@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from mcp_ssh.audit.disk.sink import AuditLog
+from mcp_ssh.audit.disk.opened import audit_log
 from mcp_ssh.audit.record import Event
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
@@ -106,11 +106,10 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
     settings = configuration.current.settings
     configure_logging(settings.log_level)
     clock = SystemClock()
-    keyrings = Keyrings(EnvSecrets(environ))
-    audit = AuditLog(settings.audit_log, clock, keyrings.known)
-    transport = SshTransport(settings)
+    secrets = EnvSecrets(environ)
+    keyrings, transport = Keyrings(secrets), SshTransport(settings)
     async with (
-        audit,
+        audit_log(settings, clock, secrets, keyrings.known) as audit,
         wired(configuration, audit, transport, clock, keyrings) as app,
         app.reload.watching(environment.reload_interval_s),
     ):

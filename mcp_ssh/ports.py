@@ -48,7 +48,14 @@ class AuditSink(Protocol):
     """The audit log."""
 
     async def append(self, event: str, fields: Mapping[str, object]) -> None:
-        """Return when the record is durable. Raises `AuditUnavailableError`; then nothing may run."""
+        """Return when the record is written, on the disk where it must be. Raises `AuditUnavailableError`.
+
+        Then nothing may run.
+        """
+        ...
+
+    def note(self, event: str, fields: Mapping[str, object]) -> None:
+        """Write a record in its turn, without waiting and without raising."""
         ...
 
 

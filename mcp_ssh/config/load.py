@@ -18,7 +18,7 @@ from mcp_ssh.model.errors import ConfigurationError, Fault
 from mcp_ssh.model.host import Inventory
 from mcp_ssh.model.policy import Policy
 from mcp_ssh.model.principal import Token
-from mcp_ssh.model.settings import Settings
+from mcp_ssh.model.settings import AuditSettings, Settings
 
 max_file_bytes = 1_048_576
 
@@ -162,6 +162,13 @@ class _Loader:
             state_dir=absolute(entry.state_dir),
             profiles_dir=absolute(entry.profiles_dir) if entry.profiles_dir is not None else None,
             audit_log=absolute(self._environment.audit_log or entry.audit_log),
+            audit=AuditSettings(
+                shows_command=entry.audit.log_command == "redacted",
+                sync_always=entry.audit.sync == "always",
+                rotate_bytes=entry.audit.rotate_bytes,
+                key_env=entry.audit.key_env,
+                also=tuple(entry.audit.also),
+            ),
             known_hosts=tuple(absolute(each) for each in entry.known_hosts),
             idle_timeout_s=entry.idle_timeout,
             command_timeout_s=entry.command_timeout,

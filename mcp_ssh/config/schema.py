@@ -129,6 +129,30 @@ class OutputsEntry(Entry):
     ttl: Seconds = Field(3_600, description="Seconds that an output is kept after its command ended")
 
 
+class AuditEntry(Entry):
+    """How the audit log is kept."""
+
+    log_command: Literal["redacted", "hmac"] = Field(
+        "redacted", description="hmac: the HMAC of a command instead of its text; needs key_env"
+    )
+    sync: Literal["command", "always"] = Field(
+        "command", description="always: endings, too, are on the disk before they are told"
+    )
+    rotate_bytes: Annotated[int, Field(ge=65_536, le=1_099_511_627_776)] = Field(
+        104_857_600, description="From this size on the log goes on in a new file; nothing is deleted"
+    )
+    key_env: EnvName | None = Field(
+        None, description="Name of the secret that signs checkpoints: 32 characters or more, or a private Ed25519 key"
+    )
+    also: list[Literal["stderr", "syslog"]] = Field([], description="Where each record is sent as well")
+
+    @model_validator(mode="after")
+    def _has_a_key_for_its_hmac(self) -> Self:
+        if self.log_command == "hmac" and self.key_env is None:
+            raise PydanticCustomError("fault", "is required for log_command hmac", {"at": "key_env"})
+        return self
+
+
 class SettingsEntry(Entry):
     """Settings of the daemon."""
 
@@ -149,6 +173,7 @@ class SettingsEntry(Entry):
     keys_dir: str | None = Field(None, description="Folder of relative key paths; absent: the folder of this file")
     profiles_dir: str | None = Field(None, min_length=1, description="Folder of your own platform profiles")
     audit_log: str = Field("~/.mcp_ssh/audit.log", min_length=1)
+    audit: AuditEntry = AuditEntry()
     deny_patterns: list[PatternText] = Field([], description="Added to the built-in deny list")
     builtin_deny: bool = Field(True, description="false switches the built-in deny list off")
     log_level: Literal["debug", "info", "warning", "error"] = "info"

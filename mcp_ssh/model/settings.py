@@ -6,12 +6,24 @@ from mcp_ssh.model.host import HostKeyChecking
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """How the audit log is kept. `key_env` names the secret that signs it; `also` are `stderr` and `syslog`."""
+
+    shows_command: bool = True
+    sync_always: bool = False
+    rotate_bytes: int = 104_857_600
+    key_env: str | None = None
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of the daemon. Paths are absolute and have `~` expanded."""
 
     state_dir: str
     audit_log: str
     known_hosts: tuple[str, ...]
+    audit: AuditSettings = AuditSettings()
     profiles_dir: str | None = None
     idle_timeout_s: float = 600.0
     command_timeout_s: float = 60.0

@@ -34,6 +34,10 @@ class Ledger:
             raise AuditUnavailableError("the disk is full")
         self.records.append({"event": event, **fields})
 
+    def note(self, event: str, fields: Mapping[str, object]) -> None:
+        if not self.is_full:
+            self.records.append({"event": event, **fields})
+
     def of_commands(self) -> list[dict[str, object]]:
         """Without the sessions' own records."""
         return [record for record in self.records if not str(record["event"]).startswith("session.")]
