@@ -1,15 +1,17 @@
 """One record: one line of JSON, ASCII, with its fields in a fixed order and bounded."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Self
 
 version = 1
 max_text_chars = 4_096
 max_command_chars = 65_536
 cut_mark = "[cut]"
+secret_mark = "[redacted]"  # noqa: S105  what stands instead of one
 _free_texts = frozenset({"command", "reason", "host", "path", "client"})
 
 order = tuple(
@@ -51,6 +53,27 @@ endings = frozenset({Event.FINISHED, Event.FAILED, Event.CANCELLED, Event.SESSIO
 """What has happened already: one that could not be written is written as soon as the disk is well again."""
 
 
+class CommandText(str):
+    """A command exactly as it was given, with the spans of the secrets in it, which are not shown."""
+
+    __slots__ = ("secrets",)
+    secrets: tuple[tuple[int, int], ...]
+
+    def __new__(cls, text: str, secrets: Sequence[tuple[int, int]] = ()) -> Self:
+        """The text with its spans, in order and apart."""
+        made = super().__new__(cls, text)
+        made.secrets = tuple(secrets)
+        return made
+
+    def shown(self, mark: str) -> str:
+        """The text with that mark in place of each secret."""
+        parts, at = list[str](), 0
+        for start, end in self.secrets:
+            parts += [self[at:start], mark]
+            at = end
+        return "".join([*parts, self[at:]])
+
+
 def _as_it_is(text: str) -> str:
     return text
 
@@ -73,9 +96,12 @@ def fields_of(event: str, fields: Mapping[str, object], wall: float, form: Form)
 
 
 def _command(text: object, form: Form) -> dict[str, object]:
-    if not isinstance(text, str) or not text or form.command_hmac is None:
+    if not isinstance(text, str) or not text:
         return {}
-    return {"command_hmac": form.command_hmac(text)} | ({} if form.shows_command else {"command": None})
+    shown = text.shown(secret_mark) if isinstance(text, CommandText) else text
+    if form.command_hmac is None:
+        return {"command": shown}
+    return {"command": shown if form.shows_command else None, "command_hmac": form.command_hmac(text)}
 
 
 def _bounded(name: str, value: object, redact: Callable[[str], str]) -> object:

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 import re2
 
-mark = "[redacted]"
+from mcp_ssh.audit.record import secret_mark
+
+mark = secret_mark
 shortest_known = 4
 most_passes = 8
 
@@ -35,8 +37,14 @@ _rules = tuple(
         # network devices
         r"(?i)(\benable\s+(?:secret|password)\s+(?:level\s+\d+\s+)?(?:\d+\s+)?)([^\s\d]\S*|\d\S+)",
         r"(?i)(\busername\s+\S+\s+(?:privilege\s+\d+\s+)?(?:secret|password)\s+(?:\d+\s+)?)([^\s\d]\S*|\d\S+)",
-        r"(?i)(\bsnmp-server\s+community\s+)(\S+)",
-        r"(?i)(\b(?:pre-shared-key|key-string|wpa-psk)\s+(?:\d+\s+)?)(\S+)",
+        r"(?i)(\b(?:snmp-server|snmp-agent|snmp)\s+(?:set\s+)?community\s+(?:(?:read|write|add|name)\s+)*(?:(?:cipher|simple|\d)\s+)?)(\S+)",
+        r"(?i)(\bsnmp-server\s+host\s+\S+\s+(?:(?:traps|informs)\s+)?(?:version\s+\S+\s+)?)([^\s\d]\S*)",
+        r"(?i)(\b(?:pre-shared-key|pre-share-key|shared-secret|key-string|wpa-psk|psksecret|md5-key|authentication-key|message-digest-key\s+\d+\s+md5|md5)\s+(?:(?:ascii-text|ascii|hexadecimal|local|remote|cipher|plain|simple|encrypted|\d)\s+)*)([^\s;]+)",
+        r"(?i)(\b(?:tacacs-server|radius-server|tacacs|radius)\b[^\n|;]*?\s(?:key|secret|shared-key|shared-secret)\s+(?:(?:cipher|simple|\d)\s+)?)([^\s;]+)",
+        r"(?i)(\b(?:isakmp|ikev2|eigrp|ospf|hsrp|vrrp|standby\s+\d+\s+authentication|neighbor\s+\S+)\s+(?:key|password|authentication\s+text)\s+(?:(?:cipher|simple|\d)\s+)?)([^\s;]+)",
+        r"(?i)(\b(?:ppp\s+(?:chap|pap\s+sent-username\s+\S+)|authentication)\s+password\s+(?:\d\s+)?)([^\s;]+)",
+        r"(?i)(\b(?:plain-text-password-value|encrypted-password|set\s+(?:password|passwd|secret))\s+)([^\s;]+)",
+        r"(?i)(\b(?:local-user|local-aaa-user)\s+\S+\s+password\s+(?:(?:irreversible-cipher|cipher|simple|hash)\s+)?)([^\s;]+)",
         # chpasswd and its kin take user:password on a line
         r"(\becho\s+[\"']?\w+:)([^\s\"'|]+)(?:[\"']?\s*\|\s*(?:sudo\s+)?chpasswd)",
     )

@@ -41,6 +41,7 @@ class Verdict:
 
     `lines` are the same commands with their wrappers, as rules of the policy see them. `parsed` is false where the
     structure could not be read. `writes` are the files that redirections write to.
+    `secrets` are the spans of the command in which one stands, for records to leave out.
     `digest` is SHA-256 over the host's name and exactly these bytes; a confirmation is bound to it.
     """
 
@@ -52,6 +53,7 @@ class Verdict:
     assumes: Assumes = Assumes()
     writes: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
+    secrets: tuple[tuple[int, int], ...] = ()
 
 
 class Effect(StrEnum):

@@ -94,6 +94,7 @@ class Guard:
             digest=digest,
             writes=judged.writes,
             lines=judged.lines or judged.canonical,
+            secrets=judged.secrets,
         )
 
     def _judged(self, command: str, mode: str | None, directory: str | None) -> Judgement:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from mcp_ssh.audit.record import CommandText
 from mcp_ssh.model.command import Request
 from mcp_ssh.model.decision import Decision, Verdict
 from mcp_ssh.model.errors import McpSshError
@@ -11,8 +12,8 @@ from mcp_ssh.sessions.session import Session
 Fields = dict[str, object]
 
 
-def of_request(request: Request) -> Fields:
-    """Who asks what of whom."""
+def of_request(request: Request, verdict: Verdict | None = None) -> Fields:
+    """Who asks what of whom. Secrets stand in a command where its verdict says so."""
     fields: Fields = {
         "id": request.id,
         "principal": request.principal.name,
@@ -21,7 +22,7 @@ def of_request(request: Request) -> Fields:
         "tool": request.operation.value,
     }
     if request.wish is not None:
-        fields["command"] = request.wish.text
+        fields["command"] = CommandText(request.wish.text, verdict.secrets if verdict is not None else ())
     return fields
 
 

@@ -32,6 +32,7 @@ from mcp_ssh.safety.posix.rules import (
 )
 from mcp_ssh.safety.posix.rules.rule import Hit, Rule
 from mcp_ssh.safety.posix.runners import runners
+from mcp_ssh.safety.posix.secrets import secrets_of
 from mcp_ssh.safety.posix.text import printed, unknown
 from mcp_ssh.safety.posix.walk import Walk
 
@@ -91,6 +92,7 @@ class Judgement:
     reads: bool
     writes: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
+    secrets: tuple[tuple[int, int], ...] = ()
 
 
 def judge(text: str, *, directory: str | None = None, depth: int = 0) -> Judgement:
@@ -112,6 +114,7 @@ def judge(text: str, *, directory: str | None = None, depth: int = 0) -> Judgeme
         parsed and bool(walk.calls) and all(only_reads(call) for call in walk.calls),
         tuple(dict.fromkeys(write.path.replace(unknown, "$…") for call in walk.calls for write in call.writes)),
         tuple(f"{call.prefix}{call.canonical}".replace(unknown, "$…") for call in named),
+        secrets_of(walk.calls, text),
     )
 
 
