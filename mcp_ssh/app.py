@@ -11,25 +11,24 @@ from dataclasses import dataclass, replace
 import structlog
 
 from mcp_ssh.audit.disk.opened import audit_log
-from mcp_ssh.audit.record import Event
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.config.tokenfile import TokenFile
-from mcp_ssh.model.errors import AuditUnavailableError
 from mcp_ssh.model.host import Host, Shell
 from mcp_ssh.outputs.store import OutputStore
 from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Secrets, Transport
-from mcp_ssh.service import records
+from mcp_ssh.service.approvals import Approvals
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
+from mcp_ssh.service.door import Door
+from mcp_ssh.service.evidence import Calls, RecordedTransport, SessionRecords
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.pipeline import Pipeline
 from mcp_ssh.service.rates import Rates
 from mcp_ssh.service.reading import Reader
-from mcp_ssh.service.refusals import Refusals
 from mcp_ssh.service.reload import Reload
 from mcp_ssh.service.runs import Runs
 from mcp_ssh.service.services import Services
@@ -38,7 +37,6 @@ from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
 from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.pool import DriverFactory, Pool, Reconnect
-from mcp_ssh.sessions.session import Session
 from mcp_ssh.transport.resolve import CachingResolver
 from mcp_ssh.transport.ssh import SshTransport
 from mcp_ssh_drivers.cli import CliDriver
@@ -73,29 +71,6 @@ class App(Services):
     configuration: Configuration
 
 
-class SessionRecords:
-    """A `SessionLog` that writes to the audit log. A session is no command: it may open and close unrecorded."""
-
-    def __init__(self, audit: AuditSink) -> None:
-        self._audit = audit
-        self._log = structlog.get_logger("mcp_ssh.sessions")
-
-    async def opened(self, session: Session) -> None:
-        """A connection stands, to this address, with this host key."""
-        await self._append(Event.SESSION_OPEN, session, {})
-
-    async def closed(self, session: Session, reason: str) -> None:
-        """It ended, and why."""
-        await self._append(Event.SESSION_CLOSE, session, {"reason": reason})
-
-    async def _append(self, event: Event, session: Session, fields: records.Fields) -> None:
-        self._log.info(event.value, host=session.host.name, session=session.id, **fields)
-        try:
-            await self._audit.append(event.value, {"host": session.host.name} | records.of_session(session) | fields)
-        except AuditUnavailableError as error:
-            self._log.error("audit_unavailable", reason=error.message)
-
-
 @asynccontextmanager
 async def running(environment: Environment, environ: Mapping[str, str]) -> AsyncIterator[App]:
     """Load the configuration and wire a daemon; on exit sessions are closed and commands that run are ended.
@@ -124,7 +99,7 @@ async def wired(
     settings = configuration.current.settings
     resolver, profiles = CachingResolver(clock), known(settings.profiles_dir)
     pool = Pool(
-        transport=LoginNames(transport, profiles),
+        transport=RecordedTransport(LoginNames(transport, profiles), audit),
         driver_for=drivers(profiles),
         clock=clock,
         max_sessions=settings.max_sessions,
@@ -136,14 +111,22 @@ async def wired(
         f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes, ttl_s=settings.outputs_ttl_s
     )
     runs, shells = Runs(outputs), Shells()
+    approvals = Approvals(configuration, audit, clock)
     async with (
         outputs,
         pool,
-        Pipeline(judge=judge, audit=audit, pool=pool, rates=Rates(configuration, clock), keyrings=keyrings) as pipeline,
+        Pipeline(
+            judge=judge,
+            approvals=approvals,
+            audit=audit,
+            pool=pool,
+            rates=Rates(configuration, clock),
+            keyrings=keyrings,
+        ) as pipeline,
     ):
         yield App(
             configuration=configuration,
-            reload=Reload(configuration, pool),
+            reload=Reload(configuration, pool, audit),
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
             commands=Commands(
                 configuration=configuration,
@@ -163,7 +146,9 @@ async def wired(
                 keyrings=keyrings,
             ),
             reader=Reader(runs),
-            refusals=Refusals(audit, clock),
+            approvals=approvals,
+            door=Door(audit, clock),
+            calls=Calls(audit),
             keyrings=keyrings,
             tokens=Tokens(configuration, TokenFile(settings.state_dir), clock),
         )

@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_parser("show", help="a profile as YAML").add_argument("name")
     actions.add_parser("check", help="try a profile of your own on its examples").add_argument("file", type=Path)
     _add_tokens(commands)
+    _add_approvals(commands)
     return parser
 
 
@@ -96,6 +97,20 @@ def _add_tokens(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     create.add_argument("--days", type=int, help="how many days it is valid")
     for action, words in (("revoke", "end it, at once"), ("rotate", "a new secret for it; the old one is out at once")):
         actions.add_parser(action, help=words).add_argument("name")
+
+
+def _add_approvals(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    approvals = commands.add_parser("approvals", help="what waits for a person's yes, and the answers")
+    approvals.set_defaults(run=_approvals, action="list", json=False)
+    actions = approvals.add_subparsers(title="actions", metavar="ACTION", dest="action")
+    listing = actions.add_parser("list", help="what waits, the oldest first (the default)")
+    listing.add_argument("--json", action="store_true", help="one line of JSON each")
+    for action, words in (
+        ("show", "all of one, and its command in full"),
+        ("approve", "let it run, once"),
+        ("deny", "do not let it run"),
+    ):
+        actions.add_parser(action, help=words).add_argument("id", help="its name, or how that begins")
 
 
 # Commands are imported when they run: an assistant waits for the start of `serve`, and pays for no other command.
@@ -146,6 +161,12 @@ def _tokens(options: argparse.Namespace) -> int:
     from mcp_ssh.cli.tokens import tokens  # noqa: PLC0415
 
     return tokens(options)
+
+
+def _approvals(options: argparse.Namespace) -> int:
+    from mcp_ssh.cli.approvals import approvals  # noqa: PLC0415
+
+    return approvals(options)
 
 
 def _profile(options: argparse.Namespace) -> int:

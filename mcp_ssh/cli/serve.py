@@ -6,7 +6,8 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,7 @@ from mcp_ssh.app import App, running
 from mcp_ssh.config.environment import Environment, token_missing
 from mcp_ssh.config.snapshot import Site
 from mcp_ssh.face.attach import Attachments, Linger, listening
+from mcp_ssh.face.desk import desk
 from mcp_ssh.face.rendezvous import socket_path
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.face.stdio import serve as serve_stdio
@@ -33,7 +35,7 @@ def serve() -> int:
 
 
 async def _serve(environment: Environment, parent: int) -> None:
-    async with running(environment, os.environ) as app:
+    async with _open(environment) as app:
         site = app.configuration.current.site
         if site.faces:
             if environment.network.token is None:
@@ -46,18 +48,30 @@ async def _serve(environment: Environment, parent: int) -> None:
                 "To see it work: mcp-ssh demo",
                 file=sys.stderr,
             )
-        server = mcp_server(app, _whoever(app, environment.token))
+        server = mcp_server(app, _whoever(app, environment.token, "stdio"))
         await serve_stdio(server, parent, app.reload.now)
 
 
-def _whoever(app: App, secret: str | None) -> Callable[[], Principal]:
+@asynccontextmanager
+async def _open(environment: Environment) -> AsyncIterator[App]:
+    """A running daemon, with its desk for operators."""
+    async with (
+        running(environment, os.environ) as app,
+        desk(app.approvals, app.configuration.current.settings.state_dir),
+    ):
+        yield app
+
+
+def _whoever(app: App, secret: str | None, way: str) -> Callable[[], Principal]:
     """Who calls over stdio: the user, or the token that `MCP_TOKEN` is, as it stands at each call."""
     if secret is None:
         user = Principal(f"stdio:{_user()}", Via.STDIO)
+        app.door.let_in(user.name, way)
         return lambda: user
     token = app.tokens.find(secret)
     if token is None:
         raise ConfigurationError([Fault("environment", 0, "MCP_TOKEN", "is no token that is valid now")])
+    app.door.let_in(token.principal().name, way)
     return lambda: app.tokens.principal(token.name)
 
 
@@ -70,8 +84,8 @@ def serve_attached() -> int:
 
 
 async def _serve_attached(environment: Environment, listener: socket.socket) -> None:
-    async with running(environment, os.environ) as app:
-        guests = Attachments(app.keyrings, lambda environ: _whoever(app, environ.get("MCP_TOKEN") or None))
+    async with _open(environment) as app:
+        guests = Attachments(app.keyrings, lambda environ: _whoever(app, environ.get("MCP_TOKEN") or None, "attach"))
         server = mcp_server(app, guests.principal)
         linger = Linger(environment.idle_exit_s, time.monotonic, app.daemon.is_quiet)
         log = socket_path(os.environ, Path.home()).with_suffix(".log")
@@ -96,7 +110,7 @@ async def _serve_network(app: App, site: Site) -> None:
     from mcp_ssh.face.http import serve as serve_http  # noqa: PLC0415  as above
 
     bearer = Bearer(app.tokens)
-    web = http_app(mcp_server(app, bearer.principal, bearer), site, app.refusals)
+    web = http_app(mcp_server(app, bearer.principal, bearer), site, app.door)
     paths = {"sse": "/sse", "http": "/mcp"}
     log = structlog.get_logger("mcp_ssh.serve")
 

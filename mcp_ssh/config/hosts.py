@@ -13,7 +13,7 @@ from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.policy import TagOverrideEntry, access_of, whole
 from mcp_ssh.config.schema import DefaultsEntry, HostEntry, LimitsEntry
 from mcp_ssh.model.host import Auth, AuthMethod, Host, HostKeyChecking, Limits, Shell
-from mcp_ssh.model.policy import LinePattern
+from mcp_ssh.model.policy import Confirm, LinePattern
 
 T = TypeVar("T")
 
@@ -38,6 +38,7 @@ class Hosts:
     checking: HostKeyChecking
     platforms: Collection[str]
     overrides: Mapping[str, TagOverrideEntry]
+    confirm: Confirm | None
 
     def host(self, name: str, data: Any) -> Host | None:
         """The host of that name; None where its entry has faults."""
@@ -83,6 +84,7 @@ class Hosts:
             limits=_limits(entry.limits, self.defaults.limits, overriding),
             access=access_of(entry.access or entry.mode, self.defaults.access or self.defaults.mode, overriding),
             allow_patterns=self._allowed(entry, path),
+            confirm=_confirm(entry) or _confirm(self.defaults) or self.confirm,
         )
 
     def _allowed(self, entry: HostEntry, path: Path) -> tuple[LinePattern, ...]:
@@ -159,6 +161,10 @@ class Hosts:
                 "off would send the password to whoever answers; use accept-new, or pin the key with host_key",
             )
         return checking
+
+
+def _confirm(entry: DefaultsEntry) -> Confirm | None:
+    return Confirm(entry.confirm) if entry.confirm is not None else None
 
 
 def _first(own: T | None, common: T | None, otherwise: T) -> T:

@@ -16,7 +16,7 @@ from mcp_ssh.config.snapshot import Site, Snapshot
 from mcp_ssh.config.tokens import default_token, tokens_of
 from mcp_ssh.model.errors import ConfigurationError, Fault
 from mcp_ssh.model.host import Inventory
-from mcp_ssh.model.policy import Policy
+from mcp_ssh.model.policy import Confirm, Policy
 from mcp_ssh.model.principal import Token
 from mcp_ssh.model.settings import AuditSettings, Settings
 
@@ -144,7 +144,9 @@ class _Loader:
             name: checker.validate(CredentialEntry, entry, ("credentials", name)) for name, entry in shared.items()
         }
         logins = Logins(checker, defaults, credentials, self._paths, keys_dir)
-        hosts = Hosts(checker, defaults, logins, settings.host_key_checking, self._known(settings), overrides)
+        hosts = Hosts(
+            checker, defaults, logins, settings.host_key_checking, self._known(settings), overrides, settings.confirm
+        )
         entries = checker.mapping(top.get("hosts", {}), ("hosts",))
         found = [hosts.host(name, entry) for name, entry in entries.items()]
         return Inventory({host.name: host for host in found if host is not None})
@@ -186,6 +188,7 @@ class _Loader:
             host_key_checking=checking_of(entry.host_key_checking),
             deny_patterns=tuple(entry.deny_patterns),
             builtin_deny=entry.builtin_deny,
+            confirm=Confirm(entry.confirm) if entry.confirm is not None else None,
             log_level=self._environment.log_level or entry.log_level,
             tool_groups=tuple(entry.tool_groups),
         )

@@ -28,6 +28,8 @@ from mcp_ssh.config.fields import (
 )
 from mcp_ssh.config.policy import AccessName, PolicyEntry
 
+ConfirmName = Literal["auto", "human", "model", "never"]
+
 _method_keys: dict[str, tuple[str, set[str]]] = {
     "key": ("key_path", {"key_path", "passphrase_env"}),
     "password": ("password_env", {"password_env"}),
@@ -111,6 +113,9 @@ class DefaultsEntry(Entry):
     limits: LimitsEntry | None = None
     access: AccessName | None = Field(None, description="unrestricted: all but what is dangerous; readonly; restricted")
     mode: AccessName | None = Field(None, description="The old name of access")
+    confirm: ConfirmName | None = Field(
+        None, description="Who may say yes to what is dangerous; instead of that of settings"
+    )
     allow_patterns: list[PatternText] | None = Field(None, description="restricted: each simple command in full")
 
 
@@ -175,6 +180,9 @@ class SettingsEntry(Entry):
     audit_log: str = Field("~/.mcp_ssh/audit.log", min_length=1)
     audit: AuditEntry = AuditEntry()
     deny_patterns: list[PatternText] = Field([], description="Added to the built-in deny list")
+    confirm: ConfirmName | None = Field(
+        None, description="absent: auto on stdio and for tokens with override, else human"
+    )
     builtin_deny: bool = Field(True, description="false switches the built-in deny list off")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     tool_groups: Annotated[list[Literal["core", "admin"]], Field(min_length=1)] = Field(

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
@@ -28,10 +29,10 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_ssh.config.snapshot import Site
-from mcp_ssh.face.tools.arguments import streamable_path
+from mcp_ssh.face.callers import streamable_path
 from mcp_ssh.model.errors import ConfigurationError, Fault
 from mcp_ssh.model.principal import Principal
-from mcp_ssh.service.refusals import Refusals, kinds
+from mcp_ssh.service.door import Door, kinds
 from mcp_ssh.service.tokens import Tokens
 
 max_body_bytes = 1_048_576
@@ -59,11 +60,11 @@ class Bearer:
 
 
 class Watchman:
-    """ASGI middleware: tells of every request that was turned away."""
+    """ASGI middleware: tells of every request that was turned away, and whose token let one in."""
 
-    def __init__(self, app: ASGIApp, refusals: Refusals) -> None:
+    def __init__(self, app: ASGIApp, door: Door) -> None:
         self._app = app
-        self._refusals = refusals
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on."""
@@ -72,16 +73,23 @@ class Watchman:
             return
 
         async def looking(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] in kinds:
-                address = (scope.get("client") or ("",))[0]
-                forwarded = Headers(scope=scope).get("x-forwarded-for", "")
-                await self._refusals.note(message["status"], address, scope["path"], forwarded)
+            if message["type"] == "http.response.start":
+                await self._tell(scope, message["status"])
             await send(message)
 
         await self._app(scope, receive, looking)
 
+    async def _tell(self, scope: Scope, status: int) -> None:
+        address = (scope.get("client") or ("",))[0]
+        user = scope.get("user")
+        if status in kinds:
+            forwarded = Headers(scope=scope).get("x-forwarded-for", "")
+            await self._door.turned_away(status, address, scope["path"], forwarded)
+        elif isinstance(user, AuthenticatedUser):
+            self._door.let_in(f"token:{user.username}", address)
 
-def http_app(server: MCPServer[str], site: Site, refusals: Refusals) -> Starlette:
+
+def http_app(server: MCPServer[str], site: Site, door: Door) -> Starlette:
     """The app with the faces that are served, and `/health`, which needs no token and tells nothing else."""
     security = _security(site)
     routes: dict[str, BaseRoute] = {}
@@ -104,7 +112,7 @@ def http_app(server: MCPServer[str], site: Site, refusals: Refusals) -> Starlett
         async with lifespan():
             yield
 
-    watched = [Middleware(Watchman, refusals=refusals), *middleware]
+    watched = [Middleware(Watchman, door=door), *middleware]
     app = Starlette(routes=[*routes.values()], middleware=watched, lifespan=running)
     app.add_route("/health", _health, methods=["GET"])
     return app

@@ -10,7 +10,8 @@ import socket
 import stat
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -91,6 +92,22 @@ def peer_uid(sock: socket.socket) -> int:
         return int(layout.unpack(sock.getsockopt(sol_local, local_peercred, layout.size)[: layout.size])[1])
     layout = struct.Struct("=iII")
     return int(layout.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, layout.size))[1])
+
+
+@contextmanager
+def reachable(path: Path) -> Iterator[str]:
+    """A socket's path for as long as it is needed to bind or connect; one that is too long by way of its folder.
+
+    Raises `OSError` where there is no such way.
+    """
+    if len(os.fsencode(path)) <= most_path_bytes:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def _folder(environ: Mapping[str, str], home: Path) -> Path:

@@ -6,37 +6,90 @@ The SDK accepts unknown arguments silently and hides every exception but its own
 import difflib
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import ToolAnnotations
-from pydantic import ConfigDict, ValidationError, create_model
+from mcp_types import InputRequiredResult, ToolAnnotations
+from pydantic import ConfigDict, PrivateAttr, ValidationError, create_model
 
+from mcp_ssh.face.callers import Callers
+from mcp_ssh.face.consent import answer_of, ask, can_ask
 from mcp_ssh.face.views import refusal
-from mcp_ssh.model.errors import InvalidArgumentError, McpSshError
-from mcp_ssh.model.principal import Permission
+from mcp_ssh.model.errors import ApprovalRequiredError, InvalidArgumentError, McpSshError, PermissionMissingError
+from mcp_ssh.model.principal import Caller, Permission, Principal
+from mcp_ssh.service.evidence import Calls
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What all tools of a server share: who calls, and where calls are recorded that the pipeline does not see."""
+
+    callers: Callers = field(default_factory=lambda: Callers(_nobody))
+    calls: Calls | None = None
+
+
+def _nobody() -> Principal:
+    raise PermissionMissingError("nobody calls")
 
 
 class StrictTool(Tool):
     """A tool whose arguments are checked by name and type, and whose errors come back whole."""
 
     needs: Permission | None = None
+    touches_host: bool = True
+    _face: Face = PrivateAttr(default_factory=Face)
+
+    def belong_to(self, face: Face) -> None:
+        """Serve the callers of this server."""
+        self._face = face
 
     async def run(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False) -> Any:
-        """Run the tool; whatever was foreseen comes back as a result with `is_error`."""
+        """Run the tool; whatever was foreseen comes back as a result with `is_error`, and nothing goes unrecorded."""
         try:
             self._refuse_unknown(arguments)
-            return await super().run(arguments, context, convert_result=convert_result)
+            result = await self._answered(arguments, context, convert_result)
         except McpSshError as error:
+            if self._face.calls is not None:
+                self._face.calls.refused(self._caller(context), self.name, arguments, error)
             return refusal(error)
+        if not self.touches_host and self._face.calls is not None:
+            self._face.calls.asked(self._face.callers.of(context), self.name, arguments)
+        return result
+
+    def _caller(self, context: Context[Any, Any]) -> Caller | None:
+        try:
+            return self._face.callers.of(context)
+        except McpSshError:
+            return None
+
+    async def _answered(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool) -> Any:
+        """Run it; where a person must agree and can be asked, ask, and run it once more with the answer."""
+        answer = answer_of(context)
+        try:
+            with self._face.callers.answered(answer):
+                return await self._plainly(arguments, context, convert_result)
+        except ApprovalRequiredError as needed:
+            if answer is not None or not can_ask(context):
+                raise
+            given = await ask(context, needed)
+        if isinstance(given, InputRequiredResult):
+            return given
+        with self._face.callers.answered(given):
+            return await self._plainly(arguments, context, convert_result)
+
+    async def _plainly(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool) -> Any:
+        """As the SDK runs it, with our errors as they are."""
+        try:
+            return await super().run(arguments, context, convert_result=convert_result)
         except ToolError as error:
             match error.__cause__:
                 case McpSshError() as cause:
-                    return refusal(cause)
+                    raise cause from None
                 case ValidationError() as cause:
-                    return refusal(_invalid(cause))
+                    raise _invalid(cause) from None
                 case _:
                     raise
 
@@ -53,7 +106,12 @@ class StrictTool(Tool):
 
 
 def strict_tool(
-    fn: Callable[..., Any], *, title: str, annotations: ToolAnnotations, needs: Permission | None = None
+    fn: Callable[..., Any],
+    *,
+    title: str,
+    annotations: ToolAnnotations,
+    needs: Permission | None = None,
+    touches_host: bool = True,
 ) -> StrictTool:
     """A tool from a function: its name and docstring are the tool's, its schemas are strict and without ballast.
 
@@ -67,7 +125,7 @@ def strict_tool(
     if tool.fn_metadata.output_schema is not None:
         tool.fn_metadata.output_schema = _slim_output(tool.fn_metadata.output_schema)
     assert isinstance(tool, StrictTool)  # noqa: S101  from_function makes what it is called on
-    tool.needs = needs
+    tool.needs, tool.touches_host = needs, touches_host
     return tool
 
 

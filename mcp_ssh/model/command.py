@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mcp_ssh.model.principal import Principal
+from mcp_ssh.model.principal import Answer, Principal
 from mcp_ssh.model.secret import Secret
 
 
@@ -83,7 +83,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call on one host. `id` joins its records; `confirmed` is the model's `confirm_dangerous`."""
+    """One call on one host. `id` joins its records; `confirmed` is the model's `confirm_dangerous`.
+
+    `can_ask` and `answer` are about a person at the client, as with a `Caller`.
+    """
 
     id: str
     principal: Principal
@@ -93,3 +96,5 @@ class Request:
     confirmed: bool = False
     client: str = ""
     context: Context = Context()
+    can_ask: bool = False
+    answer: Answer | None = None

@@ -72,13 +72,15 @@ class Layer:
     effect: Effect
     rule: str
     reason: str
+    confirmed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The answer with its trace. `layer` and `rule` name what decided; `confirmed_by` who overrode it.
 
-    `confirmable` says whether `confirm_dangerous: true` from this caller would change the answer.
+    `confirmable` says whether `confirm_dangerous: true` from this caller would change the answer, `asks_person` whether
+    a person's approval would.
     """
 
     effect: Effect
@@ -87,4 +89,5 @@ class Decision:
     reason: str
     trace: tuple[Layer, ...]
     confirmable: bool = False
+    asks_person: bool = False
     confirmed_by: str | None = None

@@ -12,7 +12,10 @@ from mcp_ssh.model.decision import Decision, Verdict
 
 
 class McpSshError(Exception):
-    """The root. `code` is stable and documented in docs/errors.md; `retryable` is about the very same call."""
+    """The root. `code` is stable and documented in docs/errors.md; `retryable` is about the very same call.
+
+    `is_recorded`: the audit log tells of it already.
+    """
 
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
@@ -22,6 +25,7 @@ class McpSshError(Exception):
         self.message = message
         self.hint = hint
         self.sent = sent
+        self.is_recorded = False
 
 
 class InvalidArgumentError(McpSshError):
@@ -91,9 +95,28 @@ class DeniedError(McpSshError):
 
 
 class ConfirmationRequiredError(DeniedError):
-    """Safety blocks the command until it is confirmed."""
+    """Safety or a rule blocks the command until it is confirmed."""
 
     code = "confirmation_required"
+
+
+class ApprovalRequiredError(ConfirmationRequiredError):
+    """A person must approve the command, and the model's word does not count. `approval` is what waits for them."""
+
+    code = "approval_required"
+
+    def __init__(  # noqa: PLR0913  each is part of what is told
+        self, message: str, *, decision: Decision, approval: str, question: str, verdict: Verdict | None, hint: str
+    ) -> None:
+        super().__init__(message, decision=decision, verdict=verdict, hint=hint)
+        self.approval = approval
+        self.question = question
+
+
+class ApprovalUnknownError(McpSshError):
+    """Nothing waits under that name: it was answered, is too old, or never was."""
+
+    code = "approval_unknown"
 
 
 class AuditUnavailableError(McpSshError):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mcp_ssh.model.policy import Access, LinePattern
+from mcp_ssh.model.policy import Access, Confirm, LinePattern
 
 
 class Shell(StrEnum):
@@ -72,8 +72,8 @@ class Host:
     A cli host has a `platform` (the name of a profile), a `prompt_regex`, or both: then the prompt is the host's own.
     `enable_env` names the secret of its privileged mode, in which commands then run; `sudo_env` the one that sudo asks
     for. `multiline`: its shells take several lines at once, one after the other.
-    `allow_patterns` are those of a restricted host. `always_verified`: no command goes to it without a look at its
-    echo. `login_dialogue` are (pattern, answer) pairs.
+    `allow_patterns` are those of a restricted host. Without `confirm` it depends on who asks. `always_verified`: no
+    command goes to it without a look at its echo. `login_dialogue` are (pattern, answer) pairs.
     """
 
     name: str
@@ -100,6 +100,7 @@ class Host:
     limits: Limits = field(default_factory=Limits)
     access: Access = Access.UNRESTRICTED
     allow_patterns: tuple[LinePattern, ...] = ()
+    confirm: Confirm | None = None
 
 
 @dataclass(frozen=True, slots=True)

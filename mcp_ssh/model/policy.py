@@ -22,6 +22,19 @@ class Action(StrEnum):
     CONFIRM = "confirm"
 
 
+class Confirm(StrEnum):
+    """Who may say yes to what is dangerous.
+
+    `AUTO`: a person where the client can ask one, else the model. `HUMAN`: a person, by the client or by whoever runs
+    mcp-ssh. `MODEL`: the model's word suffices. `NEVER`: nobody.
+    """
+
+    AUTO = "auto"
+    HUMAN = "human"
+    MODEL = "model"
+    NEVER = "never"
+
+
 class Evaluation(StrEnum):
     """Which of several rules that take a command decides."""
 

@@ -83,12 +83,24 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person said to the question of that approval, by way of the client."""
+
+    approval: str
+    accepted: bool
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls, and by which program. `client` is what the program says of itself: recorded, never believed.
 
     `conversation` tells the connections of one principal apart; it is empty where a client has none that lasts.
+    `can_ask`: its client can put a question to a person; `answer` is the answer that came with this call.
     """
 
     principal: Principal
     client: str = ""
     conversation: str = ""
+    can_ask: bool = False
+    answer: Answer | None = None

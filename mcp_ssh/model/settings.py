@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mcp_ssh.model.host import HostKeyChecking
+from mcp_ssh.model.policy import Confirm
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +42,6 @@ class Settings:
     host_key_checking: HostKeyChecking = HostKeyChecking.ACCEPT_NEW
     deny_patterns: tuple[str, ...] = ()
     builtin_deny: bool = True
+    confirm: Confirm | None = None
     log_level: str = "info"
     tool_groups: tuple[str, ...] = ("core",)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.model.command import Command, Operation, Request
-from mcp_ssh.model.decision import Assumes, Decision, Verdict
+from mcp_ssh.model.decision import Assumes, Decision, Effect, Layer, Verdict
 from mcp_ssh.model.host import Host
 from mcp_ssh.policy.decide import decide
 from mcp_ssh.ports import Resolver
@@ -54,7 +54,7 @@ class Judge:
         return authorize(request, snapshot.inventory, snapshot.settings)
 
     def decided(self, request: Request, authorized: Authorized, addresses: Sequence[str]) -> Judged:
-        """Steps 3 and 4."""
+        """Steps 3 and 4, without anybody's approval."""
         host, command = authorized.host, authorized.command
         verdict = self._verdict(request, host, command) if command else None
         return Judged(
@@ -65,6 +65,16 @@ class Judge:
             verdict,
             decide(request, host, verdict, self._configuration.current.policy, addresses),
         )
+
+    def with_word(self, judged: Judged, by: str, refused: str) -> Judged:
+        """Step 4 again, for what a person said yes or no to; `refused` is why it was no."""
+        if refused:
+            no = Layer("approval", Effect.DENY, "approval", refused)
+            trace = (*judged.decision.trace, no)
+            return replace(judged, decision=Decision(no.effect, no.name, no.rule, no.reason, trace))
+        policy = self._configuration.current.policy
+        decision = decide(judged.request, judged.host, judged.verdict, policy, judged.addresses, by)
+        return replace(judged, decision=decision)
 
     def _verdict(self, request: Request, host: Host, command: Command) -> Verdict | None:
         """What safety says: of the command, or of the one whose question is answered."""

@@ -15,15 +15,14 @@ from mcp_ssh.model.command import Request
 from mcp_ssh.model.decision import Effect
 from mcp_ssh.model.errors import (
     AuditUnavailableError,
-    ConfirmationRequiredError,
     DeadlineExceededError,
-    DeniedError,
     McpSshError,
     SessionLostError,
 )
 from mcp_ssh.model.result import CommandResult, Outcome
 from mcp_ssh.ports import AuditSink
 from mcp_ssh.service import records
+from mcp_ssh.service.approvals import Approvals, refusal
 from mcp_ssh.service.authorize import Authorized
 from mcp_ssh.service.judge import Judge, Judged
 from mcp_ssh.service.keyrings import Keyrings
@@ -56,8 +55,11 @@ class Done(Generic[T]):
 class Pipeline:
     """Carries requests. An async context: on exit, commands that still run are ended and recorded."""
 
-    def __init__(self, *, judge: Judge, audit: AuditSink, pool: Pool, rates: Rates, keyrings: Keyrings) -> None:
+    def __init__(  # noqa: PLR0913  the composition root hands over each part by name
+        self, *, judge: Judge, approvals: Approvals, audit: AuditSink, pool: Pool, rates: Rates, keyrings: Keyrings
+    ) -> None:
         self._judge = judge
+        self._approvals = approvals
         self._rates = rates
         self._audit = audit
         self._pool = pool
@@ -109,10 +111,10 @@ class Pipeline:
             authorized = self._judge.authorized(request)
             judged = await self._judged(request, authorized)
         except McpSshError as error:
+            error.is_recorded = True
             await self._record(Event.FAILED, request, records.of_error(error))
             raise
-        await self._record_decision(judged)
-        self._refuse_unless_allowed(judged)
+        judged = await self._allowed(judged, on if isinstance(on, str) else on.id if on is not None else "")
         return await self._run(judged, began + authorized.timeout_s, authorized.timeout_s, work, on)
 
     async def _judged(self, request: Request, authorized: Authorized) -> Judged:
@@ -123,41 +125,42 @@ class Pipeline:
             raise _too_late(authorized.timeout_s, "its address was found") from None
         return self._judge.decided(request, authorized, addresses)
 
-    async def _record_decision(self, judged: Judged) -> None:
-        fields = records.of_judgement(judged.decision, judged.verdict)
-        events = [Event.DECIDED] if judged.decision.confirmed_by is None else [Event.DECIDED, Event.OVERRIDE]
-        await asyncio.gather(*(self._record(event, judged.request, fields) for event in events))  # one sync for both
+    async def _allowed(self, judged: Judged, place: str) -> Judged:
+        """With what a person said to it. Raises `DeniedError`, once the decision is recorded, unless it may run."""
+        approval = None
+        if judged.decision.effect is Effect.CONFIRM:
+            word = self._approvals.word(judged, place)
+            if word is not None:
+                judged = self._judge.with_word(judged, word.by, word.refused)
+            asked = self._approvals.ask(judged, place) if judged.decision.asks_person else None
+            approval = word.approval if word is not None else asked.id if asked is not None else None
+        await self._record_decision(judged, approval)
+        if judged.decision.effect is not Effect.ALLOW:
+            raise refusal(judged, approval)
+        return judged
 
-    def _refuse_unless_allowed(self, judged: Judged) -> None:
-        decision = judged.decision
-        if decision.effect is Effect.ALLOW:
-            return
-        refused = ConfirmationRequiredError if decision.confirmable else DeniedError
-        raise refused(
-            f"not run: {decision.reason}",
-            decision=decision,
-            verdict=judged.verdict,
-            hint="if this is really meant, ask the person you work for, then call again with confirm_dangerous: true"
-            if decision.confirmable
-            else "whoever runs mcp-ssh decides about this",
-        )
+    async def _record_decision(self, judged: Judged, approval: str | None) -> None:
+        fields = records.of_judgement(judged.decision, judged.verdict) | ({"approval": approval} if approval else {})
+        events = [Event.DECIDED] if judged.decision.confirmed_by is None else [Event.DECIDED, Event.OVERRIDE]
+        # one sync for both
+        await asyncio.gather(*(self._record(event, judged, fields) for event in events))
 
     async def _run(self, judged: Judged, until: float, timeout_s: float, work: Work[T], on: Place | None) -> Done[T]:
-        request = judged.request
         try:
             done = await self._on_session(judged, until, timeout_s, work, on)
         except McpSshError as error:
-            await self._record(Event.FAILED, request, records.of_error(error), ran=error.sent)
+            error.is_recorded = True
+            await self._record(Event.FAILED, judged, records.of_error(error), ran=error.sent)
             raise
         except asyncio.CancelledError:
-            await self._record(Event.CANCELLED, request, {"reason": "cancelled before it was sent"})
+            await self._record(Event.CANCELLED, judged, {"reason": "cancelled before it was sent"})
             raise
         fields = records.of_session(done.session)
         event = Event.FINISHED
         if isinstance(done.result, CommandResult):
             fields |= records.of_result(done.result)
             event = _events.get(done.result.outcome, event)
-        await self._record(event, request, fields, ran=True)
+        await self._record(event, judged, fields, ran=True)
         return done
 
     async def _on_session(
@@ -166,6 +169,7 @@ class Pipeline:
         """Do the work on a session; once more on a new one if the connection was gone before anything was sent."""
         loop = asyncio.get_running_loop()
         if isinstance(on, Session):
+            self._started(judged, on)
             return Done(await work(on, judged, until - loop.time()), on, first=False)
         principal = judged.request.principal
         seat = Seat(judged.host, on or "", self._keyrings.login(principal, judged.host))
@@ -174,6 +178,7 @@ class Pipeline:
                 async with asyncio.timeout_at(until) as way:
                     async with self._pool.lend(seat, judged.addresses, self._keyrings.of(principal)) as session:
                         first = session.lends == 1
+                        self._started(judged, session)
                         way.reschedule(None)  # from here on the work keeps the deadline, and answers for it
                         try:
                             return Done(await work(session, judged, until - loop.time()), session, first)
@@ -185,9 +190,18 @@ class Pipeline:
                 raise _too_late(timeout_s, f"a session of {judged.host.name} was open") from None
         raise AssertionError  # the last attempt returns or raises
 
-    async def _record(self, event: Event, request: Request, fields: records.Fields, *, ran: bool = False) -> None:
+    def _started(self, judged: Judged, session: Session) -> None:
+        """The command is handed to its session; that it may be was on the disk before."""
+        request = judged.request
+        if judged.command is not None:
+            fields = {"id": request.id, "host": request.host, "tool": request.operation.value, "session": session.id}
+            self._audit.note(Event.STARTED.value, fields)
+
+    async def _record(
+        self, event: Event, about: Request | Judged, fields: records.Fields, *, ran: bool = False
+    ) -> None:
         try:
-            await self._audit.append(event.value, records.of_request(request) | fields)
+            await self._audit.append(event.value, records.of(about) | fields)
         except AuditUnavailableError as error:
             if not ran:
                 raise

@@ -7,6 +7,7 @@ from mcp_ssh.model.command import Request
 from mcp_ssh.model.decision import Decision, Verdict
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.result import CommandResult
+from mcp_ssh.service.judge import Judged
 from mcp_ssh.sessions.session import Session
 
 Fields = dict[str, object]
@@ -26,6 +27,11 @@ def of_request(request: Request, verdict: Verdict | None = None) -> Fields:
     return fields
 
 
+def of(about: Request | Judged) -> Fields:
+    """Who asks what of whom, judged already or not."""
+    return of_request(about.request, about.verdict) if isinstance(about, Judged) else of_request(about)
+
+
 def of_judgement(decision: Decision, verdict: Verdict | None) -> Fields:
     """What was decided, by which rules, and who overrode what."""
     fields: Fields = {"decision": decision.effect.value, "reason": decision.reason}
@@ -40,7 +46,7 @@ def of_judgement(decision: Decision, verdict: Verdict | None) -> Fields:
 def of_session(session: Session) -> Fields:
     """On which connection."""
     peer = session.connection.peer
-    fields: Fields = {"session": session.id, "address": _where(peer.address, peer.port), "user": peer.user}
+    fields: Fields = {"session": session.id, "address": where(peer.address, peer.port), "user": peer.user}
     if peer.host_key is not None:
         fields["host_key"] = peer.host_key.fingerprint
         if peer.host_key.newly_pinned:
@@ -74,5 +80,6 @@ def _present(fields: Mapping[str, object]) -> Fields:
     return {name: value for name, value in fields.items() if value is not None and value != ""}
 
 
-def _where(address: str, port: int) -> str:
+def where(address: str, port: int) -> str:
+    """An address with its port."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from mcp_ssh.audit.record import Event
 from mcp_ssh.config.snapshot import Changes, Configuration
 from mcp_ssh.model.errors import ConfigurationError, ConfigurationKeptError
 from mcp_ssh.model.principal import Permission, Principal
+from mcp_ssh.ports import AuditSink
 from mcp_ssh.service.authorize import check_permission
 from mcp_ssh.sessions.pool import Pool
 
@@ -17,8 +19,9 @@ from mcp_ssh.sessions.pool import Pool
 class Reload:
     """Reads again, tells what changed, and lets go of the sessions of hosts that are not what they were."""
 
-    def __init__(self, configuration: Configuration, pool: Pool) -> None:
+    def __init__(self, configuration: Configuration, pool: Pool, audit: AuditSink) -> None:
         self._configuration = configuration
+        self._audit = audit
         self._pool = pool
         self._log = structlog.get_logger("mcp_ssh.reload")
 
@@ -42,7 +45,7 @@ class Reload:
         check_permission(principal, Permission.MANAGE)
         before = self._configuration.current.inventory.hosts
         try:
-            changes = self._take()
+            changes = self._take(principal.name)
         except ConfigurationError as error:
             faults = "\n".join(str(fault) for fault in error.faults) if principal.sees_all else error.message
             raise ConfigurationKeptError(
@@ -52,14 +55,16 @@ class Reload:
         seen = {host.name for host in (*before.values(), *after.values()) if principal.sees(host)}
         return changes.among(seen)
 
-    def _take(self) -> Changes:
+    def _take(self, principal: str = "") -> Changes:
         try:
             changes = self._configuration.reload()
         except ConfigurationError as error:
+            self._audit.note(Event.RELOAD.value, {"principal": principal, "decision": "deny", "reason": error.message})
             self._log.warning("configuration_kept", faults=[str(fault) for fault in error.faults])
             raise
         self._pool.drain(self._configuration.current.inventory.hosts.values())
-        told = {"added": changes.added, "removed": changes.removed, "changed": changes.changed}
+        told: dict[str, object] = {"added": changes.added, "removed": changes.removed, "changed": changes.changed}
+        self._audit.note(Event.RELOAD.value, {"principal": principal, "decision": "allow"} | told)
         self._log.info("configuration_read", **told, settings_changed=changes.settings)
         if changes.settings:
             self._log.warning("restart_needed", reason="timeouts, paths and session limits are those of the start")

@@ -25,4 +25,6 @@ def request_of(  # noqa: PLR0913  a request has that many parts
         confirmed=confirmed,
         client=caller.client,
         context=context or Context(),
+        can_ask=caller.can_ask,
+        answer=caller.answer,
     )

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from mcp_ssh.service.approvals import Approvals
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
+from mcp_ssh.service.door import Door
+from mcp_ssh.service.evidence import Calls
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.reading import Reader
-from mcp_ssh.service.refusals import Refusals
 from mcp_ssh.service.reload import Reload
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
@@ -20,7 +22,9 @@ class Services:
     commands: Commands
     terminals: Terminals
     reader: Reader
+    approvals: Approvals
     tokens: Tokens
     keyrings: Keyrings
     reload: Reload
-    refusals: Refusals
+    door: Door
+    calls: Calls

@@ -48,7 +48,7 @@ async def main() -> int:
     async with daemon(tokens=(default_token(TOKEN),), rate_limit_enabled=False) as it:
         bearer = Bearer(it.app.tokens)
         server = mcp_server(it.app, bearer.principal, bearer)
-        web = http_app(server, Site(frozenset({"http"}), port=port), it.app.refusals)
+        web = http_app(server, Site(frozenset({"http"}), port=port), it.app.door)
         config = uvicorn.Config(WithToken(web), host="127.0.0.1", port=port, log_config=None)
         serving = uvicorn.Server(config)
         task = asyncio.ensure_future(serving.serve())

@@ -18,7 +18,7 @@ from mcp_ssh.config.tokens import default_token, digest
 from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.host import Shell
 from mcp_ssh.model.principal import Permission, Token
-from mcp_ssh.service.refusals import kinds
+from mcp_ssh.service.door import kinds
 from mcp_ssh.service.runs import Runs
 from tests.support.daemon import Daemon, daemon
 from tests.support.devices import DeviceTransport

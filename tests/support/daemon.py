@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mcp_ssh.app import App, wired
 from mcp_ssh.config.snapshot import Configuration, Snapshot
@@ -17,6 +17,9 @@ from tests.support.memory import MemoryTransport
 from tests.support.secrets import NoSecrets
 
 ANN = Caller(Principal("stdio:ann", Via.STDIO), "tests 1.0")
+
+
+on_the_way = frozenset({"connect", "started", "session.open", "session.close", "auth", "asked"})
 
 
 @dataclass
@@ -39,8 +42,8 @@ class Ledger:
             self.records.append({"event": event, **fields})
 
     def of_commands(self) -> list[dict[str, object]]:
-        """Without the sessions' own records."""
-        return [record for record in self.records if not str(record["event"]).startswith("session.")]
+        """What was decided of commands and how they ended, without what happened on the way."""
+        return [record for record in self.records if str(record["event"]) not in on_the_way]
 
     def events(self) -> list[str]:
         """What happened to commands, in order."""
@@ -55,6 +58,10 @@ class Daemon:
     transport: MemoryTransport
     audit: Ledger
     clock: FakeClock
+
+    def reload(self) -> None:
+        """The same configuration, read anew."""
+        self.app.reload.now()
 
 
 @asynccontextmanager
@@ -71,6 +78,12 @@ async def daemon(
     snapshot = Snapshot(inventory, settings(**changes), "hosts.yaml", tokens)
     memory = MemoryTransport()
     audit, clock = audit or Ledger(), FakeClock()
-    parts = (Configuration(lambda: snapshot), audit, transport or memory, clock, Keyrings(secrets or NoSecrets()))
+    parts = (
+        Configuration(lambda: replace(snapshot)),
+        audit,
+        transport or memory,
+        clock,
+        Keyrings(secrets or NoSecrets()),
+    )
     async with wired(*parts) as app:
         yield Daemon(app, transport if isinstance(transport, MemoryTransport) else memory, audit, clock)

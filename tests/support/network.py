@@ -84,7 +84,7 @@ async def site(app: App, faces: frozenset[str] = frozenset({"sse", "http"}), **c
     bearer = Bearer(app.tokens)
     server_of = mcp_server(app, bearer.principal, bearer)
     listening = Listening(faces, "127.0.0.1", port, changes.get("public_base_url"), changes.get("origins", ()))
-    web = http_app(server_of, listening, app.refusals)
+    web = http_app(server_of, listening, app.door)
     started = asyncio.Event()
     config = uvicorn.Config(web, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=1)
     server = Server(config, started.set)

@@ -6,6 +6,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from mcp_ssh.face import answers, schemas
+from mcp_ssh.face.callers import Callers, ToolContext
 from mcp_ssh.face.strict import StrictTool, strict_tool
 from mcp_ssh.face.tools.arguments import (
     CommandText,
@@ -15,9 +16,6 @@ from mcp_ssh.face.tools.arguments import (
     ReplyWithin,
     ShellHandle,
     Timeout,
-    ToolContext,
-    Who,
-    caller_of,
     changes,
     reads,
     teller,
@@ -32,8 +30,8 @@ from mcp_ssh.service.terminals import Said
 KeyName = Literal["enter", "ctrl-c", "ctrl-d", "ctrl-z", "escape", "space"]
 
 
-def shell_tools(services: Services, who: Who) -> list[StrictTool]:
-    """The tools; `who` tells for whom a call is."""
+def shell_tools(services: Services, callers: Callers) -> list[StrictTool]:
+    """The tools; `callers` tells who calls."""
     terminals, reader = services.terminals, services.reader
 
     async def ssh_shell(  # noqa: PLR0913, PLR0917  each argument is one of the tool's own
@@ -52,7 +50,7 @@ def shell_tools(services: Services, who: Who) -> list[StrictTool]:
         `waiting_input` brings a question: answer with ssh_send. The shell is yours alone.
         """
         answer, shell = await terminals.run(
-            caller_of(who, ctx),
+            callers.of(ctx),
             host,
             Wish(command, timeout, max_output_bytes, mode),
             session=session,
@@ -77,7 +75,7 @@ def shell_tools(services: Services, who: Who) -> list[StrictTool]:
         """Answer what asks in your shell, talk to a program that runs there, or interrupt a command."""
         said = Said(text, enter=enter, key=Key(key) if key is not None else None, secret=secret)
         answer, shell = await terminals.send(
-            caller_of(who, ctx),
+            callers.of(ctx),
             host,
             said,
             session=session,
@@ -98,10 +96,10 @@ def shell_tools(services: Services, who: Who) -> list[StrictTool]:
     ) -> Annotated[CallToolResult, schemas.Reading]:
         """Read on in a long output, or look at a command that still runs. Touches no host."""
         place = Place(Stream(stream), offset, tail, grep)
-        return answers.of_reading(await reader.read(caller_of(who, ctx), handle, place, wait))
+        return answers.of_reading(await reader.read(callers.of(ctx), handle, place, wait))
 
     return [
         strict_tool(ssh_shell, title="Run a command in a shell", annotations=changes, needs=Permission.EXECUTE),
         strict_tool(ssh_send, title="Answer or interrupt", annotations=changes, needs=Permission.EXECUTE),
-        strict_tool(ssh_read, title="Read an output", annotations=reads, needs=Permission.EXECUTE),
+        strict_tool(ssh_read, title="Read an output", annotations=reads, needs=Permission.EXECUTE, touches_host=False),
     ]

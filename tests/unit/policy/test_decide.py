@@ -30,7 +30,7 @@ def test_what_is_dangerous_needs_confirmation_and_says_why() -> None:
 def test_a_confirmation_is_recorded_as_the_models_with_what_it_overrode() -> None:
     got = decision("reboot", confirmed=True)
     assert (got.effect, got.confirmed_by) == (Effect.ALLOW, "model")
-    assert "although it takes the host down" in got.reason
+    assert got.reason == "confirmed by model: it takes the host down (posix.power)"
 
 
 def test_a_confirmation_of_nothing_dangerous_overrides_nothing() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mcp_ssh.model.command import Wish
-from mcp_ssh.model.errors import DeniedError, PermissionMissingError, RateLimitedError, UnknownHostError
+from mcp_ssh.model.errors import ApprovalRequiredError, PermissionMissingError, RateLimitedError, UnknownHostError
 from mcp_ssh.model.principal import Caller, Permission, Principal, Via
 from tests.support.daemon import Daemon, daemon
 from tests.support.hosts import host
@@ -69,9 +69,10 @@ async def test_without_the_permission_nothing_is_executed() -> None:
 
 async def test_over_the_network_the_model_speaks_for_a_person_only_with_override() -> None:
     async with daemon(WEB) as it:
-        with pytest.raises(DeniedError, match="may not speak for one") as caught:
+        with pytest.raises(ApprovalRequiredError, match="it takes the host down") as caught:
             await it.app.commands.run(caller(Permission.EXECUTE), "web", Wish("reboot"), confirmed=True)
-        assert caught.value.code == "denied"
+        assert "mcp-ssh approvals" in caught.value.hint
+        assert "confirm_dangerous" not in caught.value.hint
         who = caller(Permission.EXECUTE, Permission.OVERRIDE)
         await it.app.commands.run(who, "web", Wish("reboot"), confirmed=True)
         assert "override" in it.audit.events()

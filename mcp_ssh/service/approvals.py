@@ -1,0 +1,200 @@
+"""What waits for a person's yes. An approval is for one request as it was judged, once, for five minutes.
+
+It is bound to the exact command on its host, where it would run, who asked, and the configuration that was in force: a
+reload ends it, and another byte, another shell or another caller is another request.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mcp_ssh.audit.record import Event
+from mcp_ssh.config.snapshot import Snapshot
+from mcp_ssh.model.command import Operation
+from mcp_ssh.model.errors import (
+    ApprovalRequiredError,
+    ApprovalUnknownError,
+    ConfirmationRequiredError,
+    DeniedError,
+)
+from mcp_ssh.model.principal import Answer
+from mcp_ssh.ports import AuditSink, Clock
+from mcp_ssh.service import records
+from mcp_ssh.service.judge import Configured, Judged
+
+valid_s = 300.0
+most_waiting = 200
+most_of_one = 20
+
+
+class State(StrEnum):
+    """Where an approval stands."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What was said to a request: by whom, and why it does not run, if it does not."""
+
+    approval: str
+    by: str = ""
+    refused: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Approval:
+    """One question to a person. `place` is the shell or session that the request is for, empty for none."""
+
+    judged: Judged
+    place: str
+    snapshot: Snapshot
+    asked_at: float
+    wall: float
+    id: str = field(default_factory=lambda: f"a-{secrets.token_hex(8)}")
+    state: State = State.WAITING
+    by: str = ""
+    words: str = "said no"
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What it is for, to the byte."""
+        return _key(self.judged, self.place)
+
+
+class Approvals:
+    """All that are open in this process. Holds nothing longer than it is valid."""
+
+    def __init__(self, configuration: Configured, audit: AuditSink, clock: Clock) -> None:
+        self._configuration = configuration
+        self._audit = audit
+        self._clock = clock
+        self._open: dict[str, Approval] = {}
+
+    def ask(self, judged: Judged, place: str) -> Approval:
+        """The question for this request: the one that waits already, or a new one. The oldest make room."""
+        self._forget_old()
+        key = _key(judged, place)
+        for approval in self._open.values():
+            if approval.key == key and approval.state is State.WAITING:
+                return approval
+        self._make_room(judged.request.principal.name)
+        approval = Approval(judged, place, self._configuration.current, self._clock.now(), self._clock.wall())
+        self._open[approval.id] = approval
+        return approval
+
+    def _make_room(self, owner: str) -> None:
+        mine = [each for each in self._open.values() if each.judged.request.principal.name == owner]
+        oldest = mine if len(mine) >= most_of_one else list(self._open.values())
+        if len(mine) >= most_of_one or len(self._open) >= most_waiting:
+            del self._open[oldest[0].id]
+
+    def word(self, judged: Judged, place: str) -> Word | None:
+        """What a person said to exactly this, once; None if nobody did."""
+        self._forget_old()
+        answer = judged.request.answer
+        if answer is not None:
+            refused = self._take(answer, judged, place)
+            if refused:
+                return Word(answer.approval, refused=refused)
+        key = _key(judged, place)
+        for approval in list(self._open.values()):
+            if approval.key == key and approval.state is not State.WAITING:
+                del self._open[approval.id]
+                refused = f"{approval.by} {approval.words}" if approval.state is State.DENIED else ""
+                return Word(approval.id, approval.by, refused)
+        return None
+
+    def _take(self, answer: Answer, judged: Judged, place: str) -> str:
+        """Why the answer is worth nothing: it is for the question that its client was asked, and for no other."""
+        approval = self._open.get(answer.approval)
+        if approval is None or approval.state is not State.WAITING:
+            return "the approval is used, too old or unknown"
+        if approval.key != _key(judged, place):
+            return "the approval was for another request"
+        by = f"the person at {judged.request.client or 'the client'}"
+        approval.state = State.APPROVED if answer.accepted else State.DENIED
+        approval.by, approval.words = by, answer.words or approval.words
+        self._audit.note(Event.APPROVAL.value, _fields(approval, by, accepted=answer.accepted))
+        return ""
+
+    async def decide(self, approval: str, by: str, *, accepted: bool) -> Approval:
+        """An operator's answer. Raises `ApprovalUnknownError`, and `AuditUnavailableError` before it counts."""
+        self._forget_old()
+        found = self._open.get(approval)
+        if found is None or found.state is not State.WAITING:
+            raise ApprovalUnknownError(
+                f"no request waits under {approval[:100]!r}", hint="mcp-ssh approvals list tells what waits"
+            )
+        await self._audit.append(Event.APPROVAL.value, _fields(found, by, accepted=accepted))
+        found.state, found.by = State.APPROVED if accepted else State.DENIED, by
+        return found
+
+    def waiting(self) -> Sequence[Approval]:
+        """What waits for an answer, the oldest first."""
+        self._forget_old()
+        return [each for each in self._open.values() if each.state is State.WAITING]
+
+    def left_s(self, approval: Approval) -> float:
+        """Seconds until it is too old."""
+        return approval.asked_at + valid_s - self._clock.now()
+
+    def _forget_old(self) -> None:
+        current = self._configuration.current
+        for approval in list(self._open.values()):
+            if approval.snapshot is not current or self.left_s(approval) <= 0:
+                del self._open[approval.id]
+
+
+def _key(judged: Judged, place: str) -> tuple[object, ...]:
+    request, verdict = judged.request, judged.verdict
+    assert verdict is not None  # noqa: S101  only what a verdict blocks is asked about
+    return (request.principal.name, request.operation, judged.host.name, verdict.digest, place, request.context)
+
+
+def refusal(judged: Judged, approval: str | None) -> DeniedError:
+    """Why it does not run, and whom to ask; never how to get round it."""
+    decision, message = judged.decision, f"not run: {judged.decision.reason}"
+    if decision.asks_person and approval is not None:
+        where = (
+            "the person at the client is asked; do not repeat the call until they agreed"
+            if judged.request.can_ask
+            else f"it waits for {valid_s / 60:.0f} minutes as {approval} for whoever runs mcp-ssh"
+            " (mcp-ssh approvals); tell the person you work for, and call again once it is approved"
+        )
+        return ApprovalRequiredError(
+            message,
+            decision=decision,
+            verdict=judged.verdict,
+            hint=where,
+            approval=approval,
+            question=question(judged),
+        )
+    if decision.confirmable:
+        hint = "if this is really meant, ask the person you work for, then call again with confirm_dangerous: true"
+        return ConfirmationRequiredError(message, decision=decision, verdict=judged.verdict, hint=hint)
+    hint = "whoever runs mcp-ssh decides about this"
+    return DeniedError(message, decision=decision, verdict=judged.verdict, hint=hint)
+
+
+def question(judged: Judged) -> str:
+    """What a person is asked: who wants what where, to the byte, and why that is asked."""
+    request, command = judged.request, judged.command
+    verb = "say" if request.operation is Operation.SEND else "run"
+    text = command.text if command is not None else ""
+    return (
+        f"{request.principal.name} wants to {verb} this on {judged.host.name} ({judged.host.address}):\n\n{text}\n\n"
+        f"Why you are asked: {judged.decision.reason}"
+    )
+
+
+def _fields(approval: Approval, by: str, *, accepted: bool) -> records.Fields:
+    return records.of_request(approval.judged.request, approval.judged.verdict) | {
+        "approval": approval.id,
+        "decision": "approved" if accepted else "denied",
+        "confirmed_by": by,
+        "reason": approval.judged.decision.reason,
+    }
