@@ -48,6 +48,7 @@ conformance: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m bench.terminal
 	$(BIN)/python -m bench.start
+	$(BIN)/python -m bench.audit
 
 bench-safety: $(STAMP)
 	$(BIN)/python -m bench.safety --show

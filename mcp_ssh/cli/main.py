@@ -1,6 +1,7 @@
 """`mcp-ssh`: without a command it serves."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from mcp_ssh import __version__
 from mcp_ssh.model.errors import AlreadyServedError, McpSshError
 
-exit_failed, exit_usage = 1, 2
+exit_failed, exit_usage, exit_interrupted = 1, 2, 130
 exit_codes = {"config_invalid": exit_usage, AlreadyServedError.code: AlreadyServedError.exit_code}
 
 
@@ -25,6 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
         return exit_codes.get(error.code, exit_failed)
+    except KeyboardInterrupt:
+        return exit_interrupted
+    except BrokenPipeError:  # whoever read, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_parser("check", help="try a profile of your own on its examples").add_argument("file", type=Path)
     _add_tokens(commands)
     _add_approvals(commands)
+    _add_audit(commands)
     return parser
 
 
@@ -111,6 +118,39 @@ def _add_approvals(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         ("deny", "do not let it run"),
     ):
         actions.add_parser(action, help=words).add_argument("id", help="its name, or how that begins")
+
+
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    audit = commands.add_parser("audit", help="whether the audit log is whole, and what stands in it")
+    audit.set_defaults(run=_audit, action="verify", log=None, key=None, against=[], json=False)
+    actions = audit.add_subparsers(title="actions", metavar="ACTION", dest="action")
+    log = argparse.ArgumentParser(add_help=False)
+    log.add_argument("--log", type=Path, help="another log than that of hosts.yaml")
+    lines = argparse.ArgumentParser(add_help=False)
+    lines.add_argument("--json", action="store_true", help="one line of JSON each")
+    wanted = argparse.ArgumentParser(add_help=False)
+    for name, words in (
+        ("host", "a glob of host names"),
+        ("principal", "a glob such as token:*"),
+        ("event", "a glob such as session.*"),
+        ("decision", "allow, deny or needs_confirmation"),
+        ("since", "a time such as 2026-11-27T08:00 (UTC), or how long ago, such as 2h"),
+        ("until", "likewise"),
+    ):
+        wanted.add_argument(f"--{name}", help=words)
+    verify = actions.add_parser("verify", parents=[log, lines], help="whether it is the one that was written; else 1")
+    verify.add_argument("--key", type=Path, help="a file with its HMAC key, or its private or public Ed25519 key")
+    verify.add_argument(
+        "--against", action="append", default=[], metavar="SEQ:HASH", help="a record that was kept elsewhere"
+    )
+    tail = actions.add_parser("tail", parents=[log, lines, wanted], help="the last records")
+    tail.add_argument("-n", "--lines", type=int, default=20, help="how many (20)")
+    tail.add_argument("-f", "--follow", action="store_true", help="go on with what is written")
+    search = actions.add_parser("search", parents=[log, lines, wanted], help="the records that fit; 1 if none does")
+    search.add_argument("text", nargs="?", help="a text that stands in them, in any case")
+    export = actions.add_parser("export", parents=[log, wanted], help="the records for another program")
+    export.add_argument("--format", choices=["jsonl", "csv"], default="jsonl")
+    export.add_argument("--output", type=Path, help="a new file; without it they are printed")
 
 
 # Commands are imported when they run: an assistant waits for the start of `serve`, and pays for no other command.
@@ -167,6 +207,12 @@ def _approvals(options: argparse.Namespace) -> int:
     from mcp_ssh.cli.approvals import approvals  # noqa: PLC0415
 
     return approvals(options)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from mcp_ssh.cli.audit import audit  # noqa: PLC0415
+
+    return audit(options)
 
 
 def _profile(options: argparse.Namespace) -> int:

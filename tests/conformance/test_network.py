@@ -333,9 +333,11 @@ async def test_a_flood_of_refusals_is_one_record_a_second_with_their_number() ->
             await where.request("POST", "/mcp", b"{}", forwarded)
         await it.clock.advance(2)
         await where.request("POST", "/mcp", b"{}", forwarded)
-        assert [record["requests"] for record in it.audit.of_commands()] == [1, 30]
-        assert it.audit.of_commands()[0]["forwarded_for"] == "203.0.113.9?"
-        assert it.audit.of_commands()[0]["reason"] == "no valid token"
+        told = [record for record in it.audit.records if record["event"] == "auth"]
+        assert [record["requests"] for record in told] == [1, 30]
+        assert [record["decision"] for record in told] == ["deny", "deny"]
+        assert told[0]["forwarded_for"] == "203.0.113.9?"
+        assert told[0]["reason"] == "no valid token"
 
 
 async def raw(port: int, head: str, body: bytes = b"", *, endless: bool = False) -> bytes:

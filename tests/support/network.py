@@ -35,8 +35,8 @@ class Site:
         return f"http://127.0.0.1:{self.port}" if self.trust is None else f"https://localhost:{self.port}"
 
     @asynccontextmanager
-    async def client(self, face: str, token: str, era: str = "legacy") -> AsyncIterator[Client]:
-        """The official client on a face."""
+    async def client(self, face: str, token: str, era: str = "legacy", person: Any = None) -> AsyncIterator[Client]:
+        """The official client on a face, with a person who is asked, if there is one."""
         own = {"Authorization": f"Bearer {token}"}
 
         def carrier(headers: Any = None, timeout: Any = None, auth: Any = None) -> httpx2.AsyncClient:
@@ -45,12 +45,18 @@ class Site:
             return httpx2.AsyncClient(headers=own | dict(headers or {}), timeout=30, auth=auth, verify=verify)
 
         if face == "sse":
-            async with Client(sse_client(f"{self.url}/sse", httpx_client_factory=carrier), mode="legacy") as client:
+            async with Client(
+                sse_client(f"{self.url}/sse", httpx_client_factory=carrier), mode="legacy", elicitation_callback=person
+            ) as client:
                 yield client
             return
         async with (
             carrier() as http_client,
-            Client(streamable_http_client(f"{self.url}/mcp", http_client=http_client), mode=era) as client,
+            Client(
+                streamable_http_client(f"{self.url}/mcp", http_client=http_client),
+                mode=era,
+                elicitation_callback=person,
+            ) as client,
         ):
             yield client
 

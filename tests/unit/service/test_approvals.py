@@ -14,7 +14,7 @@ from mcp_ssh.model.errors import (
     McpSshError,
 )
 from mcp_ssh.model.policy import Confirm
-from mcp_ssh.model.principal import Caller, Permission, Principal, Via
+from mcp_ssh.model.principal import Answer, Caller, Permission, Principal, Via
 from mcp_ssh.service.approvals import most_of_one, valid_s
 from tests.support.daemon import Daemon, Ledger, daemon
 from tests.support.hosts import host
@@ -176,6 +176,30 @@ async def test_who_may_say_yes(
             assert type(caught.value) is expected
             says_flag = "confirm_dangerous" in caught.value.hint
             assert says_flag is (expected is ConfirmationRequiredError)  # a refusal teaches no way round it
+
+
+ASKING = replace(STDIO, can_ask=True)
+
+
+@pytest.mark.parametrize("change", ["none", "one byte", "another host", "another principal", "a reload", "no", "again"])
+async def test_an_answer_by_the_client_is_for_the_question_that_it_was_asked(change: str) -> None:
+    async with daemon(*HOSTS) as it:
+        error = await refused(it, caller=ASKING)
+        assert isinstance(error, ApprovalRequiredError)
+        assert error.question.startswith("stdio:ann wants to run this on web (192.0.2.1):\n\nreboot\n")
+        caller = replace(ASKING, answer=Answer(error.approval, accepted=change != "no"))
+        name, command = "db" if change == "another host" else "web", "reboot " if change == "one byte" else "reboot"
+        if change == "another principal":
+            caller = replace(caller, principal=replace(STDIO.principal, name="stdio:bob"))
+        if change == "a reload":
+            it.reload()
+        if change in {"none", "again"}:
+            await it.app.commands.run(caller, name, Wish(command))
+        if change != "none":
+            again = await refused(it, command, caller, name)
+            assert again.code == "denied"
+            assert it.audit.of_commands()[-1]["decision"] == "deny"
+        assert it.audit.events().count("override") == (change in {"none", "again"})
 
 
 async def test_a_plan_asks_nobody() -> None:
