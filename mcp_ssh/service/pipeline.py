@@ -136,7 +136,9 @@ class Pipeline:
             approval = word.approval if word is not None else asked.id if asked is not None else None
         await self._record_decision(judged, approval)
         if judged.decision.effect is not Effect.ALLOW:
-            raise refusal(judged, approval)
+            refused = refusal(judged, approval)
+            refused.is_recorded = True
+            raise refused
         return judged
 
     async def _record_decision(self, judged: Judged, approval: str | None) -> None:

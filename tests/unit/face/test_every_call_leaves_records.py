@@ -1,0 +1,221 @@
+"""Each tool, each way that a call of it can end, and the records that it leaves: none is without one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp_types import ElicitResult
+
+from mcp_ssh.face.server import mcp_server
+from mcp_ssh.lab.kinds import switch
+from mcp_ssh.model.command import Wish
+from mcp_ssh.model.errors import AuthenticationError, PermissionMissingError, SessionLostError
+from mcp_ssh.model.host import Limits, Shell
+from mcp_ssh.model.policy import Access, Confirm
+from mcp_ssh.model.principal import Permission, Principal, Via
+from tests.support.daemon import ANN, Daemon, daemon
+from tests.support.devices import DeviceTransport
+from tests.support.hosts import host
+from tests.support.memory import MemoryChannel, MemoryTransport, answers, hangs
+
+OPENS = ["decided", "connect", "session.open"]
+WEB = (
+    host("web"),
+    host("off", enabled=False),
+    host("reads", access=Access.READONLY),
+    host("never", confirm=Confirm.NEVER),
+    host("human", confirm=Confirm.HUMAN),
+    host("hasty", limits=Limits(max_seconds=0.05)),
+)
+TOKEN = Principal("token:ops", Via.NETWORK, frozenset({Permission.EXECUTE}))
+NOBODY = Principal("token:reader", Via.NETWORK, frozenset({Permission.READ}))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call, and what it leaves. `host` says what the host does; `person` what somebody says who is asked."""
+
+    tool: str
+    arguments: dict[str, Any]
+    events: list[str]
+    code: str = ""
+    host: Any = None
+    person: str | None = None
+    principal: Principal = ANN.principal
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+def lost(channel: MemoryChannel) -> None:
+    channel.ends(SessionLostError("the link went", sent=True))
+
+
+def run(command: str = "uptime", name: str = "web", **more: Any) -> dict[str, Any]:
+    return {"host": name, "command": command, **more}
+
+
+CASES = {
+    "hosts": Case("ssh_list_hosts", {}, ["asked"]),
+    "sessions": Case("ssh_list_sessions", {}, ["asked"]),
+    "ping": Case("ssh_ping", {}, ["asked"]),
+    "plan": Case("ssh_plan", run("reboot"), ["asked"]),
+    "plan of nothing": Case("ssh_plan", run(name="wob"), ["request.refused"], "unknown_host"),
+    "read of nothing": Case("ssh_read", {"handle": "r-1"}, ["request.refused"], "unknown_session"),
+    "connect": Case("ssh_connect", {"host": "web"}, [*OPENS, "finished"]),
+    "connect, not let in": Case(
+        "ssh_connect",
+        {"host": "web"},
+        ["decided", "connect", "failed"],
+        "auth_failed",
+        MemoryTransport(error=AuthenticationError("no")),
+    ),
+    "run": Case("ssh_run", run(), [*OPENS, "started", "finished"]),
+    "run, non-zero": Case("ssh_run", run(), [*OPENS, "started", "finished"], host=answers(code=3)),
+    "run, too long": Case("ssh_run", run(name="hasty"), [*OPENS, "started", "finished"], host=hangs),
+    "run, lost": Case("ssh_run", run(), [*OPENS, "started", "failed"], host=lost),
+    "run, not let in": Case(
+        "ssh_run",
+        run(),
+        ["decided", "connect", "failed"],
+        "auth_failed",
+        MemoryTransport(error=AuthenticationError("no")),
+    ),
+    "dangerous": Case("ssh_run", run("reboot"), ["decided"], "confirmation_required"),
+    "dangerous, by the model": Case(
+        "ssh_run",
+        run("reboot", confirm_dangerous=True),
+        ["decided", "override", "connect", "session.open", "started", "finished"],
+    ),
+    "dangerous, accepted": Case(
+        "ssh_run",
+        run("reboot"),
+        ["decided", "approval", "decided", "override", "connect", "session.open", "started", "finished"],
+        person="accept",
+    ),
+    "dangerous, declined": Case(
+        "ssh_run", run("reboot"), ["decided", "approval", "decided"], "denied", person="decline"
+    ),
+    "dangerous, no answer": Case(
+        "ssh_run", run("reboot"), ["decided", "approval", "decided"], "denied", person="cancel"
+    ),
+    "dangerous, for an operator": Case("ssh_run", run("reboot", "human"), ["decided"], "approval_required"),
+    "dangerous, for nobody": Case("ssh_run", run("reboot", "never", confirm_dangerous=True), ["decided"], "denied"),
+    "changes where only reading is": Case("ssh_run", run("touch x", "reads"), ["decided"], "denied"),
+    "disabled": Case("ssh_run", run(name="off"), ["failed"], "host_disabled"),
+    "no such host": Case("ssh_run", run(name="wob"), ["failed"], "unknown_host"),
+    "empty": Case("ssh_run", run(" "), ["failed"], "invalid_argument"),
+    "too large": Case("ssh_run", run("x" * 10_001), ["failed"], "invalid_argument"),
+    "too often": Case("ssh_run", run(), ["failed"], "rate_limited", principal=TOKEN, changes={"calls_per_minute": 1}),
+    "not permitted": Case("ssh_run", run(), ["failed"], "permission_missing", principal=NOBODY),
+    "unknown argument": Case("ssh_run", run(timeot=1), ["request.refused"], "invalid_argument"),
+    "wrong type": Case("ssh_run", {"host": 1, "command": "id"}, ["request.refused"], "invalid_argument"),
+    "shell of another": Case("ssh_shell", run(session="s-1"), ["request.refused"], "unknown_session"),
+    "send to nothing": Case("ssh_send", {"host": "web", "key": "ctrl-c"}, ["request.refused"], "nothing_asks"),
+    "close nothing": Case("ssh_disconnect", {"host": "web"}, ["request.refused"], "unknown_session"),
+    "reload, not permitted": Case("ssh_reload_config", {}, ["request.refused"], "permission_missing", principal=NOBODY),
+    "reload": Case("ssh_reload_config", {}, ["reload"]),
+}
+
+
+@asynccontextmanager
+async def called(case: Case) -> AsyncIterator[tuple[Daemon, Client]]:
+    async def person(context: Any, params: Any) -> ElicitResult:
+        del context, params
+        return ElicitResult(action=case.person or "cancel", content={} if case.person == "accept" else None)
+
+    transport = case.host if isinstance(case.host, MemoryTransport) else MemoryTransport(case.host or answers(b"ok\n"))
+    changes = {"tool_groups": ("core", "admin")} | case.changes
+    async with (
+        daemon(*WEB, transport=transport, **changes) as it,
+        Client(
+            mcp_server(it.app, lambda: case.principal),
+            mode="legacy",
+            elicitation_callback=person if case.person else None,
+        ) as client,
+    ):
+        yield it, client
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_a_call_leaves_its_records(name: str) -> None:
+    case = CASES[name]
+    async with called(case) as (it, client):
+        if name == "too often":
+            await client.call_tool("ssh_run", run())
+            await client.call_tool("ssh_disconnect", {"host": "web"})
+            it.audit.records.clear()
+        result = await client.call_tool(case.tool, case.arguments)
+        left = [record for record in it.audit.records if record["event"] != "session.close"]
+        if case.code:
+            assert result.structured_content is not None
+            assert result.structured_content["error"]["code"] == case.code
+        assert [record["event"] for record in left] == case.events
+        for record in left:
+            if record["event"] not in {"connect", "session.open", "started"}:
+                assert record["principal"] == case.principal.name
+            if record["event"] not in {"connect", "session.open", "reload"}:
+                assert record["tool"] == case.tool
+
+
+def test_no_tool_is_left_out() -> None:
+    core = {"ssh_list_hosts", "ssh_list_sessions", "ssh_ping", "ssh_plan", "ssh_read", "ssh_connect", "ssh_run"}
+    assert {case.tool for case in CASES.values()} == core | {
+        "ssh_shell", "ssh_send", "ssh_disconnect", "ssh_reload_config",
+    }  # fmt: skip
+
+
+async def test_in_a_shell_each_step_leaves_its_records() -> None:
+    """Commands, questions, answers, words to a program, reading on, the end of a session."""
+    entry = host("sw", shell=Shell.CLI, platform="cisco_ios")
+    transport = DeviceTransport(switch("secret"))
+    async with (
+        transport,
+        daemon(entry, transport=transport) as it,
+        Client(mcp_server(it.app, lambda: ANN.principal), mode="legacy") as client,
+    ):
+
+        async def step(tool: str, events: list[str], **arguments: Any) -> Any:
+            it.audit.records.clear()
+            result = await client.call_tool(tool, arguments)
+            assert [record["event"] for record in it.audit.records] == events, (tool, arguments, result.content)
+            return result
+
+        await step("ssh_shell", [*OPENS, "started", "finished"], host="sw", command="show clock")
+        await step("ssh_shell", ["decided"], host="sw", command="reload")
+        asked = await step("ssh_shell", ["decided", "started", "finished"], host="sw", command="enable")
+        assert asked.structured_content["outcome"] == "waiting_input"
+        await step("ssh_send", ["request.refused"], host="sw", text="guess")
+        await step("ssh_send", ["decided", "started", "finished"], host="sw", key="ctrl-c")
+        await step("ssh_run", [*OPENS, "started", "finished"], host="sw", command="show clock")
+        opened = await step(
+            "ssh_connect", ["decided", "connect", "session.open", "finished"], host="sw", new_shell=True
+        )
+        shell = opened.structured_content["shell"]
+        await step("ssh_disconnect", ["decided", "session.close"], host="sw", session=shell)
+
+
+async def test_a_call_that_is_cancelled_leaves_its_record() -> None:
+    transport = MemoryTransport(hangs)
+    async with daemon(transport=transport) as it:
+        call = asyncio.ensure_future(it.app.commands.run(ANN, "web", Wish("sleep 60")))
+        while not (transport.connections and transport.connections[0].channels):
+            await asyncio.sleep(0.001)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        while "cancelled" not in it.audit.events():
+            await asyncio.sleep(0.001)
+    assert it.audit.events() == ["decided", "cancelled"]
+
+
+async def test_a_token_that_is_gone_leaves_a_record_without_a_name() -> None:
+    def gone() -> Principal:
+        raise PermissionMissingError("the token is not valid any more; nothing was sent")
+
+    async with daemon() as it, Client(mcp_server(it.app, gone), mode="legacy") as client:
+        await client.call_tool("ssh_run", run())
+    [record] = it.audit.records
+    assert (record["event"], record["tool"], "principal" in record) == ("request.refused", "ssh_run", False)
