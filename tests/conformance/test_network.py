@@ -75,7 +75,7 @@ async def test_a_command_over_every_face_in_every_era(face: str, era: str) -> No
         assert "*12:00:00" in text(result)
         assert {record["principal"] for record in it.audit.of_commands()} == {"token:default"}
         refused = await client.call_tool("ssh_run", {"host": "sw", "command": "reload", "confirm_dangerous": True})
-        assert "may not speak for one" in text(refused)
+        assert "approval_required" in text(refused)
         assert MINE not in repr(it.audit.records)
 
 
@@ -182,7 +182,7 @@ async def test_whoever_else_comes_gets_the_right_answer_and_nothing_runs(name: s
         assert got == status, (got, answer)
         assert MINE.encode() not in answer
         assert transport.devices == []
-        records = it.audit.of_commands()
+        records = [record for record in it.audit.records if "status" in record]
         assert [record["status"] for record in records] == ([status] if status in kinds else [])
         assert MINE not in repr(records)
 

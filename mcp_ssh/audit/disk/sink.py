@@ -10,7 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -27,6 +27,7 @@ from mcp_ssh.model.errors import AuditUnavailableError
 from mcp_ssh.ports import Clock
 
 write_wait_s = 10.0
+note_wait_s = 0.02
 most_waiting = 10_000
 most_owed = 1_000
 open_attempts = 10
@@ -81,12 +82,15 @@ class AuditLog:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._worker, self._close)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._worker, self._drain)
+        await loop.run_in_executor(self._worker, self._close)
         self._worker.shutdown(wait=False)
 
     async def append(self, event: str, fields: Mapping[str, object]) -> None:
         """Return when the record is written. Raises `AuditUnavailableError`, also if the disk does not answer."""
         pending = self._queue(event, fields)
+        self._worker.submit(self._drain)
         try:
             # A caller that is cancelled leaves its record behind: what was asked is written all the same.
             async with asyncio.timeout(write_wait_s):
@@ -95,11 +99,20 @@ class AuditLog:
             raise self._unavailable(f"its disk has not answered for {write_wait_s:g} s") from None
 
     def note(self, event: str, fields: Mapping[str, object]) -> None:
-        """Write a record in its turn, without waiting. If that fails, the next command hears of it, and is not run."""
+        """Write a record in its turn, without waiting: with the next one, or in a moment if none comes.
+
+        If that fails, the next command hears of it, and is not run.
+        """
         try:
             self._queue(event, fields).done.add_done_callback(self._noted)
         except AuditUnavailableError as error:
             self._log.error("audit_unavailable", reason=error.message, record=event)
+            return
+        asyncio.get_running_loop().call_later(note_wait_s, self._write_notes)
+
+    def _write_notes(self) -> None:
+        with suppress(RuntimeError):  # closed meanwhile: then it is written already
+            self._worker.submit(self._drain)
 
     def _noted(self, done: "Future[None]") -> None:
         error = done.exception()
@@ -112,7 +125,6 @@ class AuditLog:
             raise self._unavailable(f"{most_waiting} records wait for its disk")
         pending = _Pending(Event(event), fields, self._clock.wall())
         self._pending.append(pending)
-        self._worker.submit(self._drain)
         return pending
 
     # --- in the worker thread
