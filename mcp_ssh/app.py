@@ -13,7 +13,7 @@ import structlog
 from mcp_ssh.audit.disk.opened import audit_log
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
-from mcp_ssh.config.secrets import EnvSecrets
+from mcp_ssh.config.secrets import DaemonSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.config.tokenfile import TokenFile
 from mcp_ssh.model.host import Host, Shell
@@ -81,8 +81,9 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
     settings = configuration.current.settings
     configure_logging(settings.log_level)
     clock = SystemClock()
-    secrets = EnvSecrets(environ)
-    keyrings, transport = Keyrings(secrets), SshTransport(settings)
+    secrets = DaemonSecrets(environ, lambda: configuration.current.settings)
+    await secrets.fetch([settings.audit.key_env] if settings.audit.key_env else [])
+    keyrings, transport = Keyrings(secrets, secrets.fetch), SshTransport(settings)
     async with (
         audit_log(settings, clock, secrets, keyrings.known) as audit,
         wired(configuration, audit, transport, clock, keyrings) as app,
@@ -136,6 +137,7 @@ async def wired(
                 audit=audit,
                 runs=runs,
                 shells=shells,
+                keyrings=keyrings,
             ),
             terminals=Terminals(
                 configuration=configuration,

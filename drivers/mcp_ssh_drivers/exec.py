@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from mcp_ssh.model.command import Command
 from mcp_ssh.model.errors import ChannelRefusedError, DeadlineExceededError, McpSshError
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
-from mcp_ssh.ports import Connection, Output
+from mcp_ssh.ports import Channel, Connection, Output
 from mcp_ssh_drivers.cancellation import answer_cancellation
 from mcp_ssh_drivers.execshell import (
     Login,
@@ -104,7 +104,7 @@ class ExecDriver:
                 await asyncio.sleep(refusal_pause_s)
             else:
                 if execution.channel is not None:
-                    execution.channel.write_eof()
+                    attempt.give_input(execution.channel)
                 return execution
 
     async def _found_login(self) -> Login:
@@ -193,6 +193,12 @@ class _Attempt:
         announces = None if shell is LoginShell.UNKNOWN else token
         self._execution = Execution(self._slots, announces, self._command.max_output_bytes, self._output)
         return self._execution, exec_request(self._command.text, shell, token)
+
+    def give_input(self, channel: Channel) -> None:
+        """What the command reads: one line, or nothing at all."""
+        if self._command.stdin is not None:
+            channel.write(self._command.stdin.reveal().encode("utf-8", "surrogateescape") + b"\n")
+        channel.write_eof()
 
     def refused(self) -> None:
         """The host opened no channel: the slot goes back until there is room."""

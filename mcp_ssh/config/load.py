@@ -1,5 +1,6 @@
 """hosts.yaml to a Snapshot: read, checked as a whole, merged, paths made absolute."""
 
+import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from mcp_ssh.config.environment import Environment, transports
 from mcp_ssh.config.hosts import Hosts, checking_of
 from mcp_ssh.config.lines import YamlError, read
 from mcp_ssh.config.logins import Logins
+from mcp_ssh.config.modes import fault_of
 from mcp_ssh.config.paths import Paths
 from mcp_ssh.config.policy import TagOverrideEntry, policy_of
 from mcp_ssh.config.schema import CredentialEntry, DefaultsEntry, HostsFile, RateLimitEntry, ServerEntry, SettingsEntry
@@ -59,13 +61,16 @@ def parse(text: str, path: Path, environment: Environment, platforms: Platforms 
 
 def _text(path: Path) -> str:
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            fault, raw = fault_of(os.fstat(file.fileno()), path, is_secret=False), file.read(max_file_bytes + 1)
     except FileNotFoundError:
         raise ConfigurationError([_file_fault(path, "there is no such file; copy hosts.example.yaml there")]) from None
     except OSError as error:
         raise ConfigurationError([_file_fault(path, f"cannot be read: {error.strerror}")]) from None
+    if fault:
+        raise ConfigurationError([_file_fault(path, fault)])
     if len(raw) > max_file_bytes:
-        raise ConfigurationError([_file_fault(path, f"has {len(raw)} bytes, the limit is {max_file_bytes}")])
+        raise ConfigurationError([_file_fault(path, f"has more than {max_file_bytes} bytes")])
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -164,6 +169,8 @@ class _Loader:
             state_dir=absolute(entry.state_dir),
             profiles_dir=absolute(entry.profiles_dir) if entry.profiles_dir is not None else None,
             audit_log=absolute(self._environment.audit_log or entry.audit_log),
+            secrets_dir=absolute(entry.secrets_dir) if entry.secrets_dir is not None else None,
+            secret_command=tuple(entry.secret_command or ()),
             audit=AuditSettings(
                 shows_command=entry.audit.log_command == "redacted",
                 sync_always=entry.audit.sync == "always",

@@ -161,6 +161,14 @@ class AuditEntry(Entry):
 class SettingsEntry(Entry):
     """Settings of the daemon."""
 
+    @model_validator(mode="after")
+    def _command_says_which(self) -> Self:
+        if self.secret_command is not None and not any("{name}" in part for part in self.secret_command[1:]):
+            raise PydanticCustomError(
+                "fault", "must hold {placeholder} behind the program", {"placeholder": "{name}", "at": "secret_command"}
+            )
+        return self
+
     idle_timeout: Seconds = Field(600, description="Idle sessions close after this many seconds")
     command_timeout: Seconds = Field(60, description="A command's time, where the call gives none")
     reply_within: Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)] = Field(
@@ -175,6 +183,12 @@ class SettingsEntry(Entry):
     host_key_checking: Checking = Field("accept-new", description="strict, accept-new or off")
     known_hosts: list[str] = Field(["~/.ssh/known_hosts"], description="Files that are read; new keys go to state_dir")
     state_dir: str = Field("~/.mcp_ssh", min_length=1, description="What the daemon writes")
+    secrets_dir: str | None = Field(
+        None, min_length=1, description="Folder with one file a secret, named as the variable would be, and a .env"
+    )
+    secret_command: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=50)] | None = Field(
+        None, description="Program and arguments that print the secret {name}, where nothing else has it"
+    )
     keys_dir: str | None = Field(None, description="Folder of relative key paths; absent: the folder of this file")
     profiles_dir: str | None = Field(None, min_length=1, description="Folder of your own platform profiles")
     audit_log: str = Field("~/.mcp_ssh/audit.log", min_length=1)

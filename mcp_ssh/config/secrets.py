@@ -1,29 +1,34 @@
-"""Secrets by name: an environment variable, one with our prefix, or a file. Read when they are used."""
+"""Secrets by name, from where they are kept; looked up when they are used.
 
-from collections.abc import Mapping
+The order: the variable, the variable with our prefix, a file of `MCP_SSH_SECRETS_DIR` or `settings.secrets_dir`, its
+`.env`, a credential of systemd, and what `settings.secret_command` says.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from mcp_ssh.config.secretcommand import SecretCommand
+from mcp_ssh.config.secretfolder import SecretFolder
 from mcp_ssh.model.errors import SecretMissingError
 from mcp_ssh.model.secret import Secret
+from mcp_ssh.model.settings import Settings
+from mcp_ssh.ports import Secrets
 
 prefix = "MCP_SSH_SECRET_"
 folder_variable = "MCP_SSH_SECRETS_DIR"
-max_file_bytes = 65_536
+credentials_variable = "CREDENTIALS_DIRECTORY"
+"""Where systemd puts those of a unit (systemd.exec(5), LoadCredential=)."""
 
 
 class EnvSecrets:
-    """Secrets of an environment.
-
-    A name is looked for as the variable, as the variable with our prefix, and as a file of that name in
-    `MCP_SSH_SECRETS_DIR` (as container engines mount them; one line end at its end is not part of the secret).
-    """
+    """Secrets of an environment: of the variables themselves, and of the folders that they name."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
     def get(self, name: str) -> Secret:
         """The secret of that name. An empty one counts as missing."""
-        value = self._environ.get(name) or self._environ.get(prefix + name) or self._of_file(name)
+        value = self.find(name)
         if not value:
             folder = self._environ.get(folder_variable)
             where = f" and {folder} has no such file" if folder else ""
@@ -33,14 +38,69 @@ class EnvSecrets:
             )
         return Secret(value)
 
-    def _of_file(self, name: str) -> str:
-        folder = self._environ.get(folder_variable)
-        if not folder or "/" in name:
-            return ""
+    def find(self, name: str) -> str | None:
+        """Its text, empty or None if it is nowhere. Raises `SecretMissingError` for a file that is not right."""
+        folder, credentials = self._environ.get(folder_variable), self._environ.get(credentials_variable)
+        return (
+            self._environ.get(name)
+            or self._environ.get(prefix + name)
+            or (SecretFolder(Path(folder).expanduser(), has_dotenv=True).find(name) if folder else None)
+            or (SecretFolder(Path(credentials)).find(name) if credentials else None)
+        )
+
+
+class DaemonSecrets:
+    """The daemon's own: those of its environment, and where the settings say that others are."""
+
+    def __init__(self, environ: Mapping[str, str], settings: Callable[[], Settings]) -> None:
+        self._own = EnvSecrets(environ)
+        self._has_folder = bool(environ.get(folder_variable))  # the variable comes before the setting
+        self._settings = settings
+        self._command = SecretCommand(environ)
+        self._asked_under: Settings | None = None
+
+    def get(self, name: str) -> Secret:
+        """The secret of that name. What `secret_command` says is known only after `fetch`."""
+        value = self._found(name) or self._command.find(name)
+        return Secret(value) if value else self._own.get(name)
+
+    async def fetch(self, names: Iterable[str]) -> None:
+        """Ask the command for those that are nowhere else. Never raises: `get` tells what is missing, and why."""
+        settings = self._settings()
+        if settings is not self._asked_under:  # the configuration was read again
+            self._command.forget()
+            self._asked_under = settings
+        for name in self._missing(names) if settings.secret_command else ():
+            await self._command.ask(settings.secret_command, name)
+
+    def _missing(self, names: Iterable[str]) -> Iterator[str]:
+        for name in names:
+            try:
+                if not self._found(name):
+                    yield name
+            except SecretMissingError:
+                continue
+
+    def _found(self, name: str) -> str | None:
+        own, folder = self._own.find(name), self._settings().secrets_dir
+        if own or folder is None or self._has_folder:
+            return own
+        return SecretFolder(Path(folder), has_dotenv=True).find(name)
+
+
+class EitherSecrets:
+    """Those of a client that is attached, before those of the daemon, which belongs to the same user."""
+
+    def __init__(self, first: Secrets, second: Secrets) -> None:
+        self._both = first, second
+
+    def get(self, name: str) -> Secret:
+        """The secret of that name; the first one tells how to set it."""
+        first, second = self._both
         try:
-            raw = (Path(folder).expanduser() / name).read_bytes()
-        except OSError:
-            return ""
-        if len(raw) > max_file_bytes:
-            raise SecretMissingError(f"the file of the secret {name} has more than {max_file_bytes} bytes")
-        return raw.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
+            return first.get(name)
+        except SecretMissingError as missing:
+            try:
+                return second.get(name)
+            except SecretMissingError as other:
+                raise (other if "secret_command" in other.message else missing) from None

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import structlog
 import yaml
 
 from mcp_ssh.config.check import Checker
 from mcp_ssh.config.lines import YamlError, read
+from mcp_ssh.config.modes import fault_of
 from mcp_ssh.config.tokens import digest, tokens_of
 from mcp_ssh.model.errors import ConfigurationError, Fault, InvalidArgumentError
 from mcp_ssh.model.principal import Token
@@ -38,7 +40,10 @@ class TokenFile:
         if stamp != self._stamp:
             try:
                 self._tokens = self._parsed(self._read())
-            except ConfigurationError:
+            except ConfigurationError as error:
+                structlog.get_logger("mcp_ssh.tokens").error(
+                    "tokens_refused", faults=[str(each) for each in error.faults]
+                )
                 self._tokens = ()
             self._stamp = stamp
         return self._tokens
@@ -92,7 +97,11 @@ class TokenFile:
 
     def _read(self) -> str:
         try:
-            return self._path.read_text("utf-8")
+            with self._path.open("rb") as file:
+                fault = fault_of(os.fstat(file.fileno()), self._path, is_secret=True)
+                if fault:
+                    raise ConfigurationError([Fault(str(self._path), 1, "(file)", fault)])
+                return file.read().decode("utf-8")
         except FileNotFoundError:
             return ""
         except (OSError, UnicodeDecodeError) as error:
@@ -127,7 +136,7 @@ class TokenFile:
             found = self._path.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return found.st_ctime_ns, found.st_size, found.st_ino  # ctime: a changed mode counts, too
 
     @staticmethod
     def _known(entries: dict[str, Any], name: str) -> dict[str, Any]:

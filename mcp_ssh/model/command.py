@@ -12,6 +12,7 @@ class Command:
     """The text exactly as it will run, with its limits. `max_output_bytes` counts for each of the two outputs.
 
     `idle_s`: it is ended when nothing came for that long. `mode`: the mode of the command line that it runs in.
+    `stdin`: a line that it reads, on exec channels only; without one its input is at its end.
     """
 
     text: str
@@ -19,6 +20,7 @@ class Command:
     max_output_bytes: int
     idle_s: float | None = None
     mode: str | None = None
+    stdin: Secret | None = None
 
 
 class Key(StrEnum):
@@ -46,13 +48,15 @@ class Speech:
 class Wish:
     """A command as a caller asks for it, or what is said to a program that runs, as it is recorded.
 
-    `None` leaves a limit to the host and the settings, and the mode to where the shell is.
+    `None` leaves a limit to the host and the settings, and the mode to where the shell is. `secret` names what the
+    command reads on its input.
     """
 
     text: str
     timeout_s: float | None = None
     max_output_bytes: int | None = None
     mode: str | None = None
+    secret: str | None = None
 
 
 class Operation(StrEnum):

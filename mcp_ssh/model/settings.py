@@ -24,6 +24,8 @@ class Settings:
     state_dir: str
     audit_log: str
     known_hosts: tuple[str, ...]
+    secrets_dir: str | None = None
+    secret_command: tuple[str, ...] = ()
     audit: AuditSettings = AuditSettings()
     profiles_dir: str | None = None
     idle_timeout_s: float = 600.0

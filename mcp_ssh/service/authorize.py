@@ -8,6 +8,7 @@ from mcp_ssh.model.errors import HostDisabledError, InvalidArgumentError, Permis
 from mcp_ssh.model.host import Host, Inventory, Shell
 from mcp_ssh.model.principal import Permission, Principal
 from mcp_ssh.model.settings import Settings
+from mcp_ssh.safety.posix.sudo import asks_by_itself
 from mcp_ssh.service.limits import within_limits
 
 
@@ -68,9 +69,35 @@ def _check_text(request: Request, text: str, host: Host, settings: Settings) -> 
         raise InvalidArgumentError(
             f"{host.name} is a posix host and has no modes; nothing was sent", hint="leave `mode` out"
         )
+    if request.wish is not None and request.wish.secret is not None:
+        _check_secret(request.wish.secret, text, host)
     takes_several = host.multiline and request.operation is Operation.SHELL
     if host.shell is Shell.CLI and not takes_several:
         _check_line(text)
+
+
+def _check_secret(name: str, command: str, host: Host) -> None:
+    if host.shell is Shell.CLI:
+        raise InvalidArgumentError(
+            f"{host.name} is a cli host, where commands read no input; nothing was sent",
+            hint="ssh_shell tells when it asks, and ssh_send gives the secret",
+        )
+    if name != host.sudo_env:
+        raise InvalidArgumentError(
+            f"{host.name} has no secret {name[:100]!r}; nothing was sent",
+            hint="only the name under `sudo_env` of the host can be given",
+        )
+    refuse_unless_sudo_reads(command, host, from_stdin=True)
+
+
+def refuse_unless_sudo_reads(command: str, host: Host, *, from_stdin: bool) -> None:
+    """A secret for a posix host goes to sudo and to nothing else: what else reads it could show it."""
+    if host.shell is Shell.POSIX and not asks_by_itself(command, from_stdin=from_stdin):
+        form = "sudo -k -S -p '' PROGRAM …" if from_stdin else "sudo -k PROGRAM …"
+        raise InvalidArgumentError(
+            f"the secret is given to one command of the form `{form}` alone; nothing was sent",
+            hint="-k makes sudo itself ask, before it runs anything",
+        )
 
 
 def refuse_hidden(text: str) -> None:

@@ -3,14 +3,16 @@
 from dataclasses import replace
 
 from mcp_ssh.audit.record import Event
-from mcp_ssh.model.command import Operation, Wish
+from mcp_ssh.model.command import Operation, Request, Wish
 from mcp_ssh.model.errors import UnknownSessionError
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import CommandResult, SessionView
+from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import AuditSink
 from mcp_ssh.service import records
 from mcp_ssh.service.authorize import check_permission, known_host
 from mcp_ssh.service.judge import Configured, Judge, Judged
+from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.limits import reply_within
 from mcp_ssh.service.pipeline import Done, Pipeline
 from mcp_ssh.service.plan import Planned, planned
@@ -34,6 +36,7 @@ class Commands:
         audit: AuditSink,
         runs: Runs,
         shells: Shells,
+        keyrings: Keyrings,
     ) -> None:
         self._configuration = configuration
         self._judge = judge
@@ -42,6 +45,7 @@ class Commands:
         self._audit = audit
         self._runs = runs
         self._shells = shells
+        self._keyrings = keyrings
 
     async def connect(self, caller: Caller, host: str, *, confirmed: bool = False) -> Done[None]:
         """Open the host's session, or find it open."""
@@ -71,12 +75,18 @@ class Commands:
                 assert command is not None  # noqa: S101  a request to run has a command
                 run.session = session
                 session.commands += 1
-                return await session.driver.run(replace(command, timeout_s=left_s), run.kept)
+                limited = replace(command, timeout_s=left_s, stdin=self._input(request))
+                return await session.driver.run(limited, run.kept)
 
             return self._pipeline.start(request, work)
 
         run = self._runs.start(caller, host, wish.text, begin)
         return await self._runs.first_answer(run, self.reply_within(reply_within_s), tell)
+
+    def _input(self, request: Request) -> Secret | None:
+        """What the command reads, looked up as late as can be."""
+        name = request.wish.secret if request.wish is not None else None
+        return self._keyrings.of(request.principal).get(name) if name is not None else None
 
     def reply_within(self, wanted_s: float | None) -> float:
         """By when a call answers. Raises `InvalidArgumentError`."""

@@ -2,12 +2,13 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from secrets import token_bytes, token_hex
 
+from mcp_ssh.config.secrets import EitherSecrets
 from mcp_ssh.model.errors import SecretMissingError
-from mcp_ssh.model.host import Host
+from mcp_ssh.model.host import Host, agent_variable
 from mcp_ssh.model.principal import Principal
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Secrets
@@ -16,11 +17,17 @@ most_known = 1_000
 """Secrets that are kept out of records; far more than anybody has."""
 
 
+Fetch = Callable[[Sequence[str]], Awaitable[None]]
+"""Looks up secrets of these names in advance."""
+
+
 class Keyrings:
     """All sources of secrets, by the name that a principal carries. Remembers what was given out, to redact it."""
 
-    def __init__(self, own: Secrets) -> None:
+    def __init__(self, own: Secrets, fetch: Fetch | None = None) -> None:
         self._rings = {"": own}
+        self._own = own
+        self._fetch = fetch
         self._given: dict[str, None] = {}
         self._salt = token_bytes(16)
 
@@ -28,11 +35,18 @@ class Keyrings:
     def attached(self, secrets: Secrets) -> Iterator[str]:
         """A keyring of this name for as long as its client is there. Afterwards it has nothing any more."""
         name = token_hex(8)
-        self._rings[name] = secrets
+        self._rings[name] = EitherSecrets(secrets, self._own)
         try:
             yield name
         finally:
             del self._rings[name]
+
+    async def fetch(self, principal: Principal, host: Host) -> None:
+        """Look up what takes its time, so that `get` has it. Never raises: what is missing is told when it is used."""
+        if self._fetch is None:
+            return
+        wanted = {*host.auth.variables, host.enable_env, host.sudo_env} - {None, agent_variable}
+        await self._fetch([name for name in sorted(filter(None, wanted)) if not self._text(principal, name)])
 
     def of(self, principal: Principal) -> Secrets:
         """What is asked for secrets on its behalf; when its client has left, each is missing."""

@@ -19,6 +19,8 @@ from mcp_ssh.model.errors import (
     McpSshError,
     SessionLostError,
 )
+from mcp_ssh.model.host import Host
+from mcp_ssh.model.principal import Principal
 from mcp_ssh.model.result import CommandResult, Outcome
 from mcp_ssh.ports import AuditSink
 from mcp_ssh.service import records
@@ -174,6 +176,7 @@ class Pipeline:
             self._started(judged, on)
             return Done(await work(on, judged, until - loop.time()), on, first=False)
         principal = judged.request.principal
+        await self._fetched(principal, judged.host, until, timeout_s)
         seat = Seat(judged.host, on or "", self._keyrings.login(principal, judged.host))
         for attempt in range(1, attempts + 1):
             try:
@@ -198,6 +201,13 @@ class Pipeline:
         if judged.command is not None:
             fields = {"id": request.id, "host": request.host, "tool": request.operation.value, "session": session.id}
             self._audit.note(Event.STARTED.value, fields)
+
+    async def _fetched(self, principal: Principal, host: Host, until: float, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout_at(until):
+                await self._keyrings.fetch(principal, host)
+        except TimeoutError:
+            raise _too_late(timeout_s, "its secrets were found") from None
 
     async def _record(
         self, event: Event, about: Request | Judged, fields: records.Fields, *, ran: bool = False

@@ -24,6 +24,7 @@ def of_request(request: Request, verdict: Verdict | None = None) -> Fields:
     }
     if request.wish is not None:
         fields["command"] = CommandText(request.wish.text, verdict.secrets if verdict is not None else ())
+        fields["secret"] = request.wish.secret or ""
     return fields
 
 

@@ -10,7 +10,7 @@ from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import CommandResult
 from mcp_ssh.ports import ShellDriver
-from mcp_ssh.service.authorize import known_host, refuse_hidden
+from mcp_ssh.service.authorize import known_host, refuse_hidden, refuse_unless_sudo_reads
 from mcp_ssh.service.judge import Configured, Judged
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.limits import reply_within
@@ -145,6 +145,9 @@ class Terminals:
             raise NothingAsksError(
                 "nothing runs and nothing asks in this shell; nothing was sent", hint="run commands with ssh_shell"
             )
+        if said.secret is not None:
+            async with asyncio.timeout(within_s):
+                await self._keyrings.fetch(caller.principal, entry)
         speech, context = self._speech(caller, entry, shell, driver, said)
         wish = Wish(said.shown, timeout_s)
         request = request_of(caller, Operation.SEND, host, wish, confirmed=confirmed, context=context)
@@ -195,6 +198,7 @@ class Terminals:
                     "nothing asks for a secret now; nothing was sent",
                     hint="a secret is only given where one is asked for",
                 )
+            refuse_unless_sudo_reads(shell.last_command, host, from_stdin=False)
             answers = Context(question=question, answers=shell.last_command)
             return Speech(secret=self._keyrings.of(caller.principal).get(said.secret)), answers
         if driver.asks_secret:

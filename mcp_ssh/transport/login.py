@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 from dataclasses import dataclass
 
 import asyncssh
@@ -54,6 +55,7 @@ def _agent(secrets: Secrets) -> str:
 
 def _read_key(auth: Auth, secrets: Secrets) -> asyncssh.SSHKey:
     path = auth.key_path or ""
+    _check_mode(path)
     passphrase = secrets.get(auth.passphrase_env) if auth.passphrase_env else None
     try:
         return asyncssh.read_private_key(path, passphrase.reveal() if passphrase else None)
@@ -65,6 +67,19 @@ def _read_key(auth: Auth, secrets: Secrets) -> asyncssh.SSHKey:
         if "passphrase" in str(error).lower():
             raise KeyFileError(f"key file {path}: it needs a passphrase", hint=_passphrase_hint(auth)) from error
         raise KeyFileError(f"key file {path}: not a private key that can be read ({error})") from error
+
+
+def _check_mode(path: str) -> None:
+    """As OpenSSH: a key of our own that others can read is not used (sshkey_perm_ok in authfile.c)."""
+    try:
+        found = os.stat(path)  # noqa: PTH116  a text, as the host has it
+    except OSError:
+        return  # reading it tells why
+    if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+        raise KeyFileError(
+            f"key file {path}: others can reach it (mode {found.st_mode & 0o7777:04o}), so it is not used",
+            hint=f"chmod 600 {shlex.quote(path)}",
+        )
 
 
 def _passphrase_hint(auth: Auth) -> str:

@@ -12,7 +12,7 @@ from mcp_ssh.service.runs import Run, Teller
 HostName = Annotated[str, Field(description="A configured host, by its exact name", max_length=100)]
 CommandText = Annotated[str, Field(description="Runs exactly as given")]
 Timeout = Annotated[float | None, Field(description="Seconds until it is ended on the host")]
-ReplyWithin = Annotated[float | None, Field(description="Seconds until this call answers; the command goes on")]
+ReplyWithin = Annotated[float | None, Field(description="Seconds until this call answers; it goes on")]
 MaxBytes = Annotated[int | None, Field(description="Bytes kept of each output")]
 ShellHandle = Annotated[str | None, Field(description="Shell handle; default: your own shell there", max_length=200)]
 Confirm = Annotated[bool, Field(description="Only after a person agreed to the danger")]

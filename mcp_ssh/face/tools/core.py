@@ -42,7 +42,7 @@ def core_tools(services: Services, callers: Callers) -> list[StrictTool]:
         new_shell: Annotated[bool, Field(description="Open a further shell; its handle is in the answer")] = False,
         confirm_dangerous: Confirm = False,
     ) -> Annotated[CallToolResult, schemas.Connected]:
-        """Open the persistent session of a host, or find it open. ssh_run and ssh_shell do so by themselves."""
+        """Open a host's persistent session. ssh_run and ssh_shell do so by themselves."""
         caller = callers.of(ctx)
         if new_shell:
             return views.of_connected(*await terminals.open(caller, host, confirmed=confirm_dangerous))
@@ -55,6 +55,7 @@ def core_tools(services: Services, callers: Callers) -> list[StrictTool]:
         timeout: Timeout = None,  # noqa: ASYNC109  a limit of the command on the host, not of this coroutine
         reply_within: ReplyWithin = None,
         max_output_bytes: MaxBytes = None,
+        secret: Annotated[str | None, Field(description="Secret for `sudo -k -S`, by name")] = None,
         confirm_dangerous: Confirm = False,
     ) -> Annotated[CallToolResult, schemas.RunResult]:
         """Run one stateless command: exit code, stdout and stderr; on a cli host, one line of its command line.
@@ -65,7 +66,7 @@ def core_tools(services: Services, callers: Callers) -> list[StrictTool]:
         answer = await commands.run(
             callers.of(ctx),
             host,
-            Wish(command, timeout, max_output_bytes),
+            Wish(command, timeout, max_output_bytes, secret=secret),
             reply_within_s=reply_within,
             confirmed=confirm_dangerous,
             tell=teller(ctx),
@@ -96,7 +97,7 @@ def core_tools(services: Services, callers: Callers) -> list[StrictTool]:
         timeout: Timeout = None,  # noqa: ASYNC109  as in ssh_run
         confirm_dangerous: Confirm = False,
     ) -> Annotated[CallToolResult, schemas.Plan]:
-        """Tell whether a command would run and what each layer says of it. Runs nothing, connects to nothing."""
+        """Tell whether a command would run and what each layer says. Runs nothing."""
         wish = Wish(command, timeout)
         planned = await commands.plan(callers.of(ctx), host, wish, confirmed=confirm_dangerous)
         return views.of_plan(planned)

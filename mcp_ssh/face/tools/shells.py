@@ -65,7 +65,7 @@ def shell_tools(services: Services, callers: Callers) -> list[StrictTool]:
         ctx: ToolContext,
         text: Annotated[str | None, Field(description="One line to say", max_length=4000)] = None,
         key: Annotated[KeyName | None, Field(description="A key instead; ctrl-c interrupts")] = None,
-        secret: Annotated[str | None, Field(description="Name of the host's secret to give", max_length=100)] = None,
+        secret: Annotated[str | None, Field(description="A secret, by name", max_length=100)] = None,
         enter: Annotated[bool, Field(description="Press Enter after the text")] = True,
         session: Annotated[str | None, Field(description="Shell, or handle of a command", max_length=200)] = None,
         timeout: Timeout = None,  # noqa: ASYNC109  as in ssh_run

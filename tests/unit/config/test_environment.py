@@ -4,8 +4,7 @@ import pytest
 
 from mcp_ssh.config.environment import Environment, variables
 from mcp_ssh.config.load import parse
-from mcp_ssh.config.secrets import EnvSecrets
-from mcp_ssh.model.errors import ConfigurationError, SecretMissingError
+from mcp_ssh.model.errors import ConfigurationError
 
 HOME = Path("/home/ann")
 
@@ -33,33 +32,6 @@ def test_every_variable_stands_in_the_readme() -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text()
     for variable in variables:
         assert f"| `{variable.name}` | {variable.meaning} | {variable.default} |".replace("  ", " ") in readme
-
-
-def test_a_missing_secret_names_the_variable_and_the_line_that_sets_it() -> None:
-    with pytest.raises(SecretMissingError) as caught:
-        EnvSecrets({"EMPTY": ""}).get("EMPTY")
-    assert "EMPTY" in caught.value.message
-    assert "export EMPTY=" in caught.value.hint
-
-
-def test_a_secret_shows_stars() -> None:
-    secrets = EnvSecrets({"P": "hunter2hunter2"})
-    secret = secrets.get("P")
-    assert "hunter2" not in f"{secret!r} {secret}"
-    assert secret.reveal() == "hunter2hunter2"
-
-
-def test_a_secret_is_a_variable_one_with_our_prefix_or_a_file(tmp_path: Path) -> None:
-    (tmp_path / "THIRD").write_text("from a file\n")
-    (tmp_path / "FIRST").write_text("not this one")
-    (tmp_path / "HUGE").write_text("x" * 70_000)
-    environ = {"FIRST": "as it is", "MCP_SSH_SECRET_SECOND": "with the prefix", "MCP_SSH_SECRETS_DIR": str(tmp_path)}
-    secrets = EnvSecrets(environ)
-    told = [secrets.get(name).reveal() for name in ("FIRST", "SECOND", "THIRD")]
-    assert told == ["as it is", "with the prefix", "from a file"]
-    for name in ("FOURTH", "../THIRD", "HUGE"):
-        with pytest.raises(SecretMissingError):
-            secrets.get(name)
 
 
 def test_what_variables_say_comes_before_the_file() -> None:

@@ -1,0 +1,73 @@
+"""Secrets in files: one file a secret, named as the variable would be, and a `.env` beside them.
+
+A file is read when its secret is used, so that a rotated one counts with the next login. Links within the folder are
+followed, as Kubernetes mounts them; one that leads out of it is refused, whoever made it.
+"""
+
+import io
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from mcp_ssh.config.modes import fault_of
+from mcp_ssh.model.errors import SecretMissingError
+
+max_file_bytes = 65_536
+dotenv_name = ".env"
+_name = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFolder:
+    """A folder of secrets. `has_dotenv`: it may hold a `.env` of lines `NAME=value`, which are taken as they are."""
+
+    path: Path
+    has_dotenv: bool = False
+
+    def find(self, name: str) -> str | None:
+        """The secret of that name; None if it is not there. Raises `SecretMissingError` for a file with faults."""
+        if not _name.fullmatch(name):
+            return None
+        text = self._text(name)
+        if text is not None:
+            return text.removesuffix("\n").removesuffix("\r")
+        lines = self._text(dotenv_name) if self.has_dotenv else None
+        return dotenv_values(stream=io.StringIO(lines), interpolate=False).get(name) if lines is not None else None
+
+    def _text(self, name: str) -> str | None:
+        """The text of a file in the folder; what is looked at is what is read."""
+        path = self.path / name
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _refused(path, f"cannot be read: {error.strerror}") from None
+        fault = self._fault(path, os.fstat(descriptor))
+        if fault:
+            os.close(descriptor)
+            raise _refused(path, fault)
+        with os.fdopen(descriptor, "rb") as file:
+            raw = file.read(max_file_bytes + 1)
+        if len(raw) > max_file_bytes:
+            raise _refused(path, f"has more than {max_file_bytes} bytes")
+        return raw.decode("utf-8", "surrogateescape")
+
+    def _fault(self, path: Path, found: os.stat_result) -> str:
+        if not stat.S_ISREG(found.st_mode):
+            return "is not a regular file"
+        real = Path(os.path.realpath(path))
+        if not real.is_relative_to(os.path.realpath(self.path)):
+            return "is a link that leads out of its folder"
+        if not os.path.samestat(found, real.stat()):
+            return "was changed in this very moment"
+        return fault_of(found, real, is_secret=True)
+
+
+def _refused(path: Path, fault: str) -> SecretMissingError:
+    what, _, mends = fault.partition(": ")
+    return SecretMissingError(f"the secret file {path} {what}", hint=mends)

@@ -1,0 +1,95 @@
+"""A program that keeps secrets, really run."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from mcp_ssh.config import secretcommand
+from mcp_ssh.config.secrets import DaemonSecrets
+from mcp_ssh.model.errors import SecretMissingError
+from tests.support.hosts import settings
+from tests.support.sshd import processes_with
+
+pytestmark = pytest.mark.integration
+
+
+def asking(script: str, *arguments: str, environ: dict[str, str] | None = None) -> DaemonSecrets:
+    kept = settings(secret_command=(sys.executable, "-c", script, *(arguments or ("{name}",))))
+    return DaemonSecrets(environ or {}, lambda: kept)
+
+
+async def test_it_is_asked_for_what_is_nowhere_else_and_the_answer_is_kept(tmp_path: Path) -> None:
+    script = f"import sys; open({str(tmp_path / 'asked')!r}, 'a').write(sys.argv[1] + ' '); print('said', sys.argv[1])"
+    secrets = asking(script, environ={"HERE": "variable"})
+    with pytest.raises(SecretMissingError):
+        secrets.get("P")  # nobody waits for a program on the event loop
+    await asyncio.gather(*(secrets.fetch(["P", "HERE"]) for _ in range(5)))
+    await secrets.fetch(["P"])
+    assert (secrets.get("P").reveal(), secrets.get("HERE").reveal()) == ("said P", "variable")
+    assert (tmp_path / "asked").read_text() == "P "
+
+
+async def test_it_is_asked_anew_when_the_configuration_was_read_again(tmp_path: Path) -> None:
+    (tmp_path / "P").write_text("old")
+    versions = [settings(secret_command=("cat", f"{tmp_path}/{{name}}")) for _ in range(2)]
+    secrets = DaemonSecrets({"PATH": "/usr/bin:/bin"}, lambda: versions[0])
+    await secrets.fetch(["P"])
+    (tmp_path / "P").write_text("new")
+    await secrets.fetch(["P"])
+    assert secrets.get("P").reveal() == "old"
+    del versions[0]
+    await secrets.fetch(["P"])
+    assert secrets.get("P").reveal() == "new"
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("import sys; print('no such entry', file=sys.stderr); sys.exit(1)", "no such entry"),
+        ("import sys; sys.exit(7)", "exit code 7"),
+        ("pass", "said nothing"),
+        ("print('x' * 100_000)", "more than 65536 bytes"),
+    ],
+)
+async def test_what_it_cannot_tell_is_told_with_its_own_words(script: str, words: str) -> None:
+    secrets = asking(script)
+    await secrets.fetch(["P"])
+    with pytest.raises(SecretMissingError, match=words):
+        secrets.get("P")
+
+
+async def test_one_that_hangs_is_ended_with_all_that_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secretcommand, "timeout_s", 0.5)
+    secrets = asking("import subprocess; subprocess.run(['sleep', '71.31'])")
+    await secrets.fetch(["P"])
+    with pytest.raises(SecretMissingError, match=r"not answered within 0.5 s"):
+        secrets.get("P")
+    async with asyncio.timeout(10):
+        while processes_with("71.31"):
+            await asyncio.sleep(0.02)
+
+
+async def test_one_that_is_not_there_is_told() -> None:
+    kept = settings(secret_command=("/nowhere/pass", "show", "{name}"))
+    secrets = DaemonSecrets({}, lambda: kept)
+    await secrets.fetch(["P"])
+    with pytest.raises(SecretMissingError, match="No such file"):
+        secrets.get("P")
+
+
+async def test_it_inherits_none_of_our_secrets() -> None:
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/h",
+        "MCP_AUTH_TOKEN": "canary",
+        "CISCO_PASS": "canary",
+        "OP_TOKEN": "op",
+    }
+    secrets = asking("import os, json; print(json.dumps(dict(os.environ)))", environ=environ)
+    await secrets.fetch(["P"])
+    seen = json.loads(secrets.get("P").reveal())
+    assert "canary" not in str(seen)
+    assert (seen["HOME"], seen["OP_TOKEN"]) == ("/h", "op")
