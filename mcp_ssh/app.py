@@ -7,18 +7,22 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import cast
 
 import structlog
 
 from mcp_ssh.audit.disk.opened import audit_log
+from mcp_ssh.audit.scrub import Known
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import DaemonSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.config.tokenfile import TokenFile
 from mcp_ssh.model.host import Host, Shell
+from mcp_ssh.outputs.scrubbed import ScrubbedDriver, ScrubbedShell
 from mcp_ssh.outputs.store import OutputStore
-from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Secrets, Transport
+from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Secrets, ShellDriver, Transport
+from mcp_ssh.recording.transport import recorded
 from mcp_ssh.service.approvals import Approvals
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
@@ -83,9 +87,10 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
     clock = SystemClock()
     secrets = DaemonSecrets(environ, lambda: configuration.current.settings)
     await secrets.fetch([settings.audit.key_env] if settings.audit.key_env else [])
-    keyrings, transport = Keyrings(secrets, secrets.fetch), SshTransport(settings)
+    keyrings = Keyrings(secrets, secrets.fetch)
     async with (
         audit_log(settings, clock, secrets, keyrings.known) as audit,
+        recorded(SshTransport(settings), settings, clock, audit, keyrings.known) as transport,
         wired(configuration, audit, transport, clock, keyrings) as app,
         app.reload.watching(environment.reload_interval_s),
     ):
@@ -101,7 +106,7 @@ async def wired(
     resolver, profiles = CachingResolver(clock), known(settings.profiles_dir)
     pool = Pool(
         transport=RecordedTransport(LoginNames(transport, profiles), audit),
-        driver_for=drivers(profiles),
+        driver_for=scrubbing(drivers(profiles), keyrings.known),
         clock=clock,
         max_sessions=settings.max_sessions,
         idle_timeout_s=settings.idle_timeout_s,
@@ -166,6 +171,18 @@ class LoginNames:
     async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
         """As the transport does."""
         return await self.transport.connect(replace(host, user=login_name(host, self.profiles)), addresses, secrets)
+
+
+def scrubbing(make: DriverFactory, known_secrets: Known) -> DriverFactory:
+    """Drivers whose outputs hold none of our secrets."""
+
+    def driver_for(seat: Seat, connection: Connection, reconnect: Reconnect, secrets: Secrets) -> Driver:
+        driver = make(seat, connection, reconnect, secrets)
+        if seat.shell:
+            return ScrubbedShell(cast("ShellDriver", driver), known_secrets)
+        return ScrubbedDriver(driver, known_secrets)
+
+    return driver_for
 
 
 def drivers(profiles: Mapping[str, Profile]) -> DriverFactory:

@@ -15,10 +15,10 @@ secret_mark = "[redacted]"  # noqa: S105  what stands instead of one
 _free_texts = frozenset({"command", "reason", "host", "path", "client"})
 
 order = tuple(
-    "v seq ts event id principal client tool session host address user host_key pinned command command_hmac secret "
-    "verdict rules decision override confirmed_by approval sent outcome exit_code signal ended duration_ms bytes "
-    "truncated output_sha256 reason added removed changed status path forwarded_for requests key mark pid software "
-    "prev".split()
+    "v seq ts event id principal client tool session host address user host_key pinned recording command command_hmac "
+    "secret verdict rules decision override confirmed_by approval sent outcome exit_code signal ended duration_ms "
+    "bytes scrubbed truncated output_sha256 reason added removed changed status path forwarded_for requests key mark "
+    "pid software prev".split()
 )
 
 
@@ -42,6 +42,7 @@ class Event(StrEnum):
     REFUSED = "request.refused"
     SESSION_OPEN = "session.open"
     SESSION_CLOSE = "session.close"
+    RECORDING = "recording"
     RELOAD = "reload"
 
 

@@ -151,6 +151,12 @@ def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     export = actions.add_parser("export", parents=[log, wanted], help="the records for another program")
     export.add_argument("--format", choices=["jsonl", "csv"], default="jsonl")
     export.add_argument("--output", type=Path, help="a new file; without it they are printed")
+    replay = actions.add_parser("replay", help="play the recording of a terminal; without a name, list them")
+    replay.set_defaults(run=_replay)
+    replay.add_argument("file", nargs="?", help="a part of its name, or its path")
+    replay.add_argument("--speed", type=_factor, default=1.0, help="times as fast")
+    replay.add_argument("--max-idle", type=_factor, default=2.0, help="seconds that a wait takes at most (2)")
+    replay.add_argument("--raw", action="store_true", help="everything that the host sent, into your terminal")
 
 
 # Commands are imported when they run: an assistant waits for the start of `serve`, and pays for no other command.
@@ -213,6 +219,19 @@ def _audit(options: argparse.Namespace) -> int:
     from mcp_ssh.cli.audit import audit  # noqa: PLC0415
 
     return audit(options)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from mcp_ssh.cli.replay import replay  # noqa: PLC0415
+
+    return replay(options)
+
+
+def _factor(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1_000:  # noqa: PLR2004  nobody waits longer, or sees more
+        raise ValueError
+    return number
 
 
 def _profile(options: argparse.Namespace) -> int:

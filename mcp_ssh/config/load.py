@@ -178,6 +178,7 @@ class _Loader:
                 key_env=entry.audit.key_env,
                 also=tuple(entry.audit.also),
             ),
+            recording_keep_days=entry.recording.keep_days if entry.recording.enabled else None,
             known_hosts=tuple(absolute(each) for each in entry.known_hosts),
             idle_timeout_s=entry.idle_timeout,
             command_timeout_s=entry.command_timeout,

@@ -158,6 +158,13 @@ class AuditEntry(Entry):
         return self
 
 
+class RecordingEntry(Entry):
+    """Recordings of terminals, in state_dir/recordings."""
+
+    enabled: bool = False
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] = Field(30, description="Days until one is removed")
+
+
 class SettingsEntry(Entry):
     """Settings of the daemon."""
 
@@ -193,6 +200,7 @@ class SettingsEntry(Entry):
     profiles_dir: str | None = Field(None, min_length=1, description="Folder of your own platform profiles")
     audit_log: str = Field("~/.mcp_ssh/audit.log", min_length=1)
     audit: AuditEntry = AuditEntry()
+    recording: RecordingEntry = RecordingEntry()
     deny_patterns: list[PatternText] = Field([], description="Added to the built-in deny list")
     confirm: ConfirmName | None = Field(
         None, description="absent: auto on stdio and for tokens with override, else human"

@@ -149,6 +149,14 @@ def _notes(result: CommandResult) -> list[str]:
         notes.append("the command ended the shell; the next one opens a new shell")
     if result.unsolicited:
         notes.append("lines that came before, while no command ran: " + clean(" / ".join(result.unsolicited))[:2000])
+    return notes + _notes_of_end(result)
+
+
+def _notes_of_end(result: CommandResult) -> list[str]:
+    notes = []
+    if result.scrubbed:
+        were = "secrets were" if result.scrubbed > 1 else "secret was"
+        notes.append(f"{result.scrubbed} known {were} taken out of the output")
     if result.lost is not None:
         notes.append(
             f"{result.lost.code}: {clean(result.lost.message)}; look at the host before you repeat the command"

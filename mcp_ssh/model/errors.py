@@ -125,6 +125,12 @@ class AuditUnavailableError(McpSshError):
     code = "audit_unavailable"
 
 
+class RecordingError(McpSshError):
+    """A terminal that is to be recorded cannot be. It was not opened."""
+
+    code = "recording_unavailable"
+
+
 class SecretMissingError(McpSshError):
     """The environment variable that the file names is not set."""
 

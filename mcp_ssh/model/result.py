@@ -70,7 +70,7 @@ class CommandResult:
     answer is one; `device_error` is the device's own line such as `% Invalid input`; `unsolicited` are lines that came
     while no command ran, such as syslog; `mode` and `directory` are where the shell is now; `has_ended` says that the
     command ended the shell, `renewed` that this one took the place of one that was lost; `remark` is
-    what else a person should know.
+    what else a person should know. `scrubbed` counts known secrets that were taken out of the outputs.
     """
 
     outcome: Outcome
@@ -91,6 +91,7 @@ class CommandResult:
     has_ended: bool = False
     renewed: bool = False
     remark: str = ""
+    scrubbed: int = 0
 
 
 def fits_inline(result: CommandResult) -> bool:

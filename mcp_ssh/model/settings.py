@@ -19,7 +19,10 @@ class AuditSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of the daemon. Paths are absolute and have `~` expanded."""
+    """Settings of the daemon. Paths are absolute and have `~` expanded.
+
+    Terminals are recorded where `recording_keep_days` is set.
+    """
 
     state_dir: str
     audit_log: str
@@ -27,6 +30,7 @@ class Settings:
     secrets_dir: str | None = None
     secret_command: tuple[str, ...] = ()
     audit: AuditSettings = AuditSettings()
+    recording_keep_days: int | None = None
     profiles_dir: str | None = None
     idle_timeout_s: float = 600.0
     command_timeout_s: float = 60.0

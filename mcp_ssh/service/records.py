@@ -65,6 +65,7 @@ def of_result(result: CommandResult) -> Fields:
         "ended": result.ended.value if result.ended else None,
         "duration_ms": round(result.duration_s * 1000, 1),
         "bytes": result.stdout.total + result.stderr.total,
+        "scrubbed": result.scrubbed or None,
         "truncated": bool(result.stdout.omitted or result.stderr.omitted),
         "output_sha256": ",".join(hashes),
         "reason": result.lost.message if result.lost else None,
