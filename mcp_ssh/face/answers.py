@@ -4,7 +4,7 @@ import secrets
 
 from mcp_types import CallToolResult
 
-from mcp_ssh.face.hygiene import Shown, clean, shown
+from mcp_ssh.face.hygiene import Shown, clean, one_line, shown
 from mcp_ssh.face.schemas import (
     Reading,
     RunResult,
@@ -36,8 +36,8 @@ def of_answer(answer: Answer, shell: Shell | None = None) -> CallToolResult:
         outcome=result.outcome.value,
         handle=answer.handle,
         session=shell.handle if shell is not None else None,
-        mode=clean(result.mode) or None,
-        directory=clean(result.directory) or None,
+        mode=one_line(result.mode) or None,
+        directory=one_line(result.directory) or None,
         exit_code=result.exit_code,
         signal=result.signal,
         stdout=stdout.text,
@@ -48,8 +48,8 @@ def of_answer(answer: Answer, shell: Shell | None = None) -> CallToolResult:
         duration_ms=round(result.duration_s * 1000, 1),
         notes=notes,
         stdout_base64=stdout.base64,
-        device_error=None if result.device_error is None else clean(result.device_error),
-        question=None if result.question is None else clean(result.question),
+        device_error=None if result.device_error is None else one_line(result.device_error),
+        question=None if result.question is None else one_line(result.question),
     )
     lines = [f"{run.host}{_where(view)}: {_ending(result)}", *notes, *_framed(run.host, stdout, stderr)]
     return reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)
@@ -88,7 +88,7 @@ def of_reading(reading: ReadPart) -> CallToolResult:
     outcome = "running" if run.task is not None else result.outcome.value if result is not None else "failed"
     notes = [*(_notes(result) if result is not None else []), *reading.notes]
     if run.error is not None:
-        notes.append(f"{run.error.code}: {clean(run.error.message)}")
+        notes.append(f"{run.error.code}: {one_line(run.error.message)}")
     view = Reading(
         handle=run.handle,
         host=run.host,
@@ -123,7 +123,7 @@ def _ending(result: CommandResult) -> str:
     seconds = f"{result.duration_s:.2f} s"
     if result.outcome is Outcome.COMPLETED:
         return f"done in {seconds}" if result.exit_code is None else f"exit {result.exit_code} in {seconds}"
-    return _told[result.outcome].format(time=seconds, signal=clean(result.signal or ""))
+    return _told[result.outcome].format(time=seconds, signal=one_line(result.signal or ""))
 
 
 _endings = {
@@ -137,18 +137,18 @@ _endings = {
 def _notes(result: CommandResult) -> list[str]:
     notes = []
     if result.device_error is not None:
-        notes.append(f"the device says: {clean(result.device_error)}")
+        notes.append(f"the device says: {one_line(result.device_error)}")
     if result.renewed:
         notes.append("the shell was lost and is a new one now: mode, variables and what ran in it are gone")
     if result.question is not None:
         asks = "it asks for a secret" if result.asks_secret else "it asks"
-        notes.append(f"{asks}: {clean(result.question)}")
+        notes.append(f"{asks}: {one_line(result.question)}")
     if result.remark:
-        notes.append(clean(result.remark))
+        notes.append(one_line(result.remark))
     if result.has_ended:
         notes.append("the command ended the shell; the next one opens a new shell")
     if result.unsolicited:
-        notes.append("lines that came before, while no command ran: " + clean(" / ".join(result.unsolicited))[:2000])
+        notes.append("lines that came before, while no command ran: " + one_line(" / ".join(result.unsolicited))[:2000])
     return notes + _notes_of_end(result)
 
 
@@ -159,7 +159,7 @@ def _notes_of_end(result: CommandResult) -> list[str]:
         notes.append(f"{result.scrubbed} known {were} taken out of the output")
     if result.lost is not None:
         notes.append(
-            f"{result.lost.code}: {clean(result.lost.message)}; look at the host before you repeat the command"
+            f"{result.lost.code}: {one_line(result.lost.message)}; look at the host before you repeat the command"
         )
     if result.ended is not None:
         notes.append(_endings[result.ended])
@@ -173,7 +173,10 @@ def _notes_of_end(result: CommandResult) -> list[str]:
 
 def _framed(host: str, stdout: Shown, stderr: Shown) -> list[str]:
     """Outputs in a frame with a random word: what is inside cannot close it."""
+    inside = f"{stdout.text}\n{stderr.text}"
     word = secrets.token_hex(4)
+    while word in inside:
+        word = secrets.token_hex(4)
     lines = []
     for name, part in (("stdout", stdout), ("stderr", stderr)):
         if part.text:

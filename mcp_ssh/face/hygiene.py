@@ -69,6 +69,11 @@ def clean(text: str) -> str:
     return "".join(char if char in _kept_controls or _is_visible(char) else _named(char) for char in plain)
 
 
+def one_line(text: str) -> str:
+    """Clean text that adds no line of its own to what it stands in."""
+    return clean(text).replace("\n", "\\n")
+
+
 def _is_visible(char: str) -> bool:
     return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 

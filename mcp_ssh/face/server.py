@@ -12,6 +12,7 @@ from mcp_types import Tool
 from pydantic import AnyHttpUrl
 
 from mcp_ssh import __version__
+from mcp_ssh.audit.scrub import Needles
 from mcp_ssh.face.callers import Callers, Who
 from mcp_ssh.face.strict import Face, StrictTool
 from mcp_ssh.face.tools.admin import admin_tools
@@ -67,8 +68,9 @@ def mcp_server(services: Services, who: Who, verifier: TokenVerifier | None = No
     offered = [make for name, makers in groups.items() if name in services.daemon.tool_groups for make in makers]
     callers = Callers(who)
     tools = [tool for make in offered for tool in make(services, callers)]
+    face = Face(callers, services.calls, Needles(services.keyrings.known))
     for tool in tools:
-        tool.belong_to(Face(callers, services.calls))
+        tool.belong_to(face)
     return _Server(
         callers,
         tools,

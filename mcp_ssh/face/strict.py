@@ -15,9 +15,10 @@ from mcp.server.mcpserver.tools import Tool
 from mcp_types import InputRequiredResult, ToolAnnotations
 from pydantic import ConfigDict, PrivateAttr, ValidationError, create_model
 
+from mcp_ssh.audit.scrub import Needles
 from mcp_ssh.face.callers import Callers
 from mcp_ssh.face.consent import answer_of, ask, can_ask
-from mcp_ssh.face.views import refusal
+from mcp_ssh.face.views import refusal, without_secrets
 from mcp_ssh.model.errors import ApprovalRequiredError, InvalidArgumentError, McpSshError, PermissionMissingError
 from mcp_ssh.model.principal import Caller, Permission, Principal
 from mcp_ssh.service.evidence import Calls
@@ -25,10 +26,11 @@ from mcp_ssh.service.evidence import Calls
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What all tools of a server share: who calls, and where calls are recorded that the pipeline does not see."""
+    """What all tools of a server share: who calls, where that is recorded, and what no reply may hold."""
 
     callers: Callers = field(default_factory=lambda: Callers(_nobody))
     calls: Calls | None = None
+    needles: Needles = field(default_factory=lambda: Needles(tuple))
 
 
 def _nobody() -> Principal:
@@ -54,10 +56,10 @@ class StrictTool(Tool):
         except McpSshError as error:
             if self._face.calls is not None:
                 self._face.calls.refused(self._caller(context), self.name, arguments, error)
-            return refusal(error)
+            return without_secrets(refusal(error), self._face.needles)
         if not self.touches_host and self._face.calls is not None:
             self._face.calls.asked(self._face.callers.of(context), self.name, arguments)
-        return result
+        return without_secrets(result, self._face.needles)
 
     def _caller(self, context: Context[Any, Any]) -> Caller | None:
         try:

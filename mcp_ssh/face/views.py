@@ -6,8 +6,9 @@ from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
 from mcp_ssh import __version__
+from mcp_ssh.audit.scrub import Needles, scrubbed_text
 from mcp_ssh.config.snapshot import Changes
-from mcp_ssh.face.hygiene import clean
+from mcp_ssh.face.hygiene import clean, one_line
 from mcp_ssh.face.schemas import (
     Connected,
     Disconnected,
@@ -44,9 +45,32 @@ def reply(view: BaseModel, text: str, *, is_error: bool = False) -> CallToolResu
     )
 
 
+def without_secrets(result: Any, needles: Needles) -> Any:
+    """The last look at a reply: whatever brought it there, no secret of ours is in it."""
+    if not isinstance(result, CallToolResult) or not needles.look():
+        return result
+    for block in result.content:
+        if isinstance(block, TextContent):
+            block.text = scrubbed_text(block.text, needles)
+    result.structured_content = _scrubbed(result.structured_content, needles)
+    return result
+
+
+def _scrubbed(value: Any, needles: Needles) -> Any:
+    match value:
+        case str():
+            return scrubbed_text(value, needles)
+        case dict():
+            return {name: _scrubbed(part, needles) for name, part in value.items()}
+        case list():
+            return [_scrubbed(part, needles) for part in value]
+        case _:
+            return value
+
+
 def refusal(error: McpSshError) -> CallToolResult:
     """An error: what happened, whether anything was sent, whether the same call may be repeated, the next step."""
-    lines = [f"{error.code}: {clean(error.message)}"]
+    lines = [f"{error.code}: {clean(error.message)}".replace("\n", "\n  ")]  # no line of a host begins like one of ours
     body: dict[str, Any] = {
         "code": error.code,
         "message": clean(error.message),
@@ -112,9 +136,9 @@ def of_connected(done: Done[None], shell: Shell | None = None) -> CallToolResult
         address=f"{peer.address}:{peer.port}",
         reused=not done.first,
         shell=shell.handle if shell is not None else None,
-        mode=(clean(shell.mode) or None) if shell is not None else None,
+        mode=(one_line(shell.mode) or None) if shell is not None else None,
         platform=_platform(done.session),
-        server=clean(peer.version),
+        server=one_line(peer.version),
         host_key=f"{key.algorithm} {key.fingerprint}" if key else None,
         notes=key_notes(key, first=done.first),
     )

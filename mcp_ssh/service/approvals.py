@@ -184,10 +184,15 @@ def question(judged: Judged) -> str:
     """What a person is asked: who wants what where, to the byte, and why that is asked."""
     request, command = judged.request, judged.command
     verb = "say" if request.operation is Operation.SEND else "run"
-    text = command.text if command is not None else ""
-    return (
-        f"{request.principal.name} wants to {verb} this on {judged.host.name} ({judged.host.address}):\n\n{text}\n\n"
-        f"Why you are asked: {judged.decision.reason}"
+    lines = (command.text if command is not None else "").split("\n")
+    where = f"{judged.host.name} ({judged.host.address})"
+    return "\n".join(
+        [
+            f"{request.principal.name} wants to {verb} this on {where}.",
+            f"Why you are asked: {judged.decision.reason}",
+            "Each line of it stands behind a bar:",  # so that no line of it can pass for one of these
+            *(f"| {line}" for line in lines),
+        ]
     )
 
 

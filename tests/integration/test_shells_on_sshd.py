@@ -30,7 +30,10 @@ from tests.support.sshd import Sshd, processes_with, send
 pytestmark = pytest.mark.integration
 
 ONE, OTHER = replace(ANN, conversation="one"), replace(ANN, conversation="other")
-ASKS = "stty -echo; printf '[sudo] password for ann: '; read -r p; stty echo; echo; [ ${#p} = 11 ] && echo in"
+ASKS = (
+    "sudo() { stty -echo; printf '[sudo] password for ann: '; read -r p; stty echo; echo; [ ${#p} = 11 ] && echo in; }"
+)
+"""It asks as sudo does."""
 
 
 @asynccontextmanager
@@ -76,7 +79,12 @@ async def test_a_stateless_command_and_another_conversation_do_not_see_the_shell
 async def test_the_secret_that_sudo_asks_for_is_given_by_name_and_shown_nowhere(sshd: Sshd, tmp_path: Path) -> None:
     audit = Ledger()
     async with app_on(sshd, tmp_path, audit) as app:
-        asked = await run(app, ASKS)
+        await run(app, ASKS)
+        await run(app, "read -r -p 'Password: ' x")
+        with pytest.raises(InvalidArgumentError, match="sudo -k PROGRAM"):  # whoever asks, it is not sudo
+            await app.terminals.send(ONE, "web", Said(secret="WEB_SUDO"))
+        await app.terminals.send(ONE, "web", Said(key=Key.CTRL_C))
+        asked = await run(app, "sudo -k id")
         assert (asked.outcome, asked.asks_secret) == (Outcome.WAITING_INPUT, True)
         assert asked.question == "[sudo] password for ann:"
         with pytest.raises(InvalidArgumentError, match="never text from you"):

@@ -68,8 +68,12 @@ async def test_who_accepts_lets_it_run_once_and_is_asked_again_the_next_time(era
             await client.call_tool(tool, REBOOT)  # the shell of the test's host ends nowhere; it was let in, and asked
             await client.call_tool(tool, REBOOT)
         assert len(asked) == 2
-        assert "on web (192.0.2.1):\n\nreboot\n\n" in asked[0]
-        assert "it takes the host down" in asked[0]
+        assert asked[0].splitlines() == [
+            "stdio:ann wants to run this on web (192.0.2.1).",
+            "Why you are asked: it takes the host down (posix.power)",
+            "Each line of it stands behind a bar:",
+            "| reboot",
+        ]
     [given, *_] = [record for record in it.audit.records if record["event"] == "approval"]
     assert given["decision"] == "approved"
     assert str(given["confirmed_by"]).startswith("the person at ")

@@ -1,0 +1,173 @@
+"""Every secret that the daemon holds, and every place that it could turn up in: it is in none of them."""
+
+import asyncio
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_ssh.lab.device_host import DeviceHost
+from mcp_ssh.lab.kinds import switch
+from tests.support.sshd import Sshd, processes_with
+from tests.support.stdio import Wire, wire_to
+
+pytestmark = pytest.mark.integration
+
+CANARIES = {
+    name: f"canary-{name.lower()}-5f3a9c-of-thirty-two"
+    for name in ("PASSPHRASE", "WRONG", "SUDO", "ENABLE", "AUDIT", "FILED")
+}
+TOKEN = "canary-token-" + "5f3a9c" * 4
+
+SUDO = """\
+#!/bin/sh
+# Asks on its input as `sudo -k -S -p ''` does, then runs the rest.
+read -r given
+[ "$given" = "{canary}" ] || {{ echo "Sorry, try again: $given" >&2; exit 1; }}
+shift 4
+exec "$@"
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Sshd]:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "sudo").write_text(SUDO.format(canary=CANARIES["SUDO"]))
+    (programs / "sudo").chmod(0o755)
+    force = f'ForceCommand PATH={programs}:$PATH exec bash -c "${{SSH_ORIGINAL_COMMAND:-exec bash -i}}"'
+    sshd = Sshd(tmp_path / "sshd", extra=(force,))
+    sshd.start()
+    try:
+        key = str(sshd.key_path)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-p", "-f", key, "-N", CANARIES["PASSPHRASE"]], check=True, stdout=subprocess.DEVNULL
+        )
+        yield sshd
+    finally:
+        sshd.stop()
+
+
+def written(folder: Path, server: Sshd, device: DeviceHost) -> Path:
+    path = folder / "hosts.yaml"
+    common = f"user: {server.user}, host: 127.0.0.1"
+    key = f"auth: {{method: key, key_path: {server.key_path}, passphrase_env: PASSPHRASE}}"
+    path.write_text(f"""\
+hosts:
+  web: {{{common}, port: {server.port}, {key}, sudo_env: SUDO}}
+  wrong: {{{common}, port: {server.port}, auth: {{method: password, password_env: WRONG}}}}
+  missing: {{{common}, port: {server.port}, auth: {{method: password, password_env: NOWHERE}}}}
+  sw:
+    host: 127.0.0.1
+    port: {device.port}
+    user: ops
+    auth: {{method: key, key_path: {device.client_key_path}}}
+    shell: cli
+    platform: cisco_ios
+    enable_env: ENABLE
+settings:
+  state_dir: {folder}/state
+  known_hosts: []
+  audit_log: {folder}/audit.log
+  audit: {{key_env: AUDIT}}
+  secrets_dir: {folder}/secrets
+  recording: {{enabled: true}}
+  outputs: {{quota_bytes: 1000000, ttl: 600}}
+tokens:
+  ops: {{token_env: OPS, permissions: [execute, read, manage, override]}}
+""")
+    secrets = folder / "secrets"
+    secrets.mkdir()
+    (secrets / "FILED").write_text(CANARIES["FILED"])
+    (secrets / "FILED").chmod(0o600)
+    return path
+
+
+def everything(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """All that the daemon left on the disk."""
+    for path in (*folder.glob("*.log*"), *(folder / "state").rglob("*")):
+        if path.is_file():
+            yield str(path), path.read_bytes()
+
+
+def of_processes(daemon: int) -> Iterator[tuple[str, bytes]]:
+    """What `ps` shows of the daemon and of all that it started, and what these were given."""
+    children = subprocess.run(["pgrep", "-P", str(daemon)], capture_output=True, text=True, check=False).stdout.split()
+    for pid in (str(daemon), *children):
+        yield f"cmdline of {pid}", Path(f"/proc/{pid}/cmdline").read_bytes()
+    for pid in children:
+        yield f"environment of {pid}", Path(f"/proc/{pid}/environ").read_bytes()
+
+
+async def test_no_secret_turns_up_anywhere(server: Sshd, tmp_path: Path) -> None:
+    replies: list[Any] = []
+    async with DeviceHost(tmp_path / "switch", switch(CANARIES["ENABLE"])) as device:
+        config = written(tmp_path, server, device)
+        environ = {name: value for name, value in CANARIES.items() if name != "FILED"} | {"LOG_LEVEL": "debug"}
+        async with wire_to(config, **environ, OPS=TOKEN, MCP_TOKEN=TOKEN) as wire:
+            await wire.initialize()
+
+            async def call(tool: str, **arguments: Any) -> Any:
+                replies.append(await wire.call(tool, **arguments))
+                return replies[-1]
+
+            assert (await call("ssh_run", host="web", command="sudo -k -S -p  '' id", secret="SUDO"))[
+                "isError"
+            ] is False
+            told = await call("ssh_run", host="web", command="sudo -k -S -p '' id -u", secret="SUDO")
+            assert told["structuredContent"]["stdout"].strip() == str(os.getuid())
+            # What a host shows of them is taken out, whole, cut by the end of what is kept, and page by page.
+            shown = await call("ssh_run", host="web", command=f"for i in 1 2 3; do echo {CANARIES['SUDO']}; done")
+            assert shown["structuredContent"]["stdout"] == "[redacted]\n" * 3
+            assert "3 known secrets were taken out" in shown["content"][0]["text"]
+            many = f"yes {CANARIES['SUDO']} | head -n 5000"
+            long = await call("ssh_run", host="web", command=many, max_output_bytes=2000)
+            for offset in range(0, 3000, 7):
+                await call("ssh_read", handle=long["structuredContent"]["handle"], offset=offset)
+            # A terminal that is recorded, with what it asks.
+            await call("ssh_shell", host="web", command=f"echo {CANARIES['PASSPHRASE']}; echo {CANARIES['SUDO']}")
+            await call("ssh_shell", host="web", command=f"read -r -p 'Password for {CANARIES['SUDO']}: ' x")
+            await call("ssh_send", host="web", key="ctrl-c")
+            # A device, its enable secret by PTY.
+            assert (await call("ssh_shell", host="sw", command="show clock", mode="privileged"))["isError"] is False
+            await call("ssh_run", host="sw", command=f"show {CANARIES['ENABLE']}")
+            # What goes wrong, goes wrong aloud.
+            for name in ("wrong", "missing"):
+                assert (await call("ssh_run", host=name, command="id"))["isError"]
+            await call("ssh_run", host="web", command="id", secret="FILED")
+            await call("ssh_run", host="web", command="cat", secret="SUDO")
+            await call("ssh_plan", host="web", command=f"echo {CANARIES['SUDO']}")
+            await call("ssh_list_hosts")
+            await call("ssh_reload_config")
+            sleeping = asyncio.ensure_future(wire.call("ssh_run", host="web", command="sleep 73.19", timeout=20))
+            async with asyncio.timeout(10):
+                while not processes_with("73.19"):
+                    await asyncio.sleep(0.02)
+            seen = dict(of_processes(wire.process.pid))
+            sleeping.cancel()
+            stderr = await ended(wire)
+    seen |= dict(everything(tmp_path)) | {"stderr": stderr}
+    seen |= {f"reply {number}": json.dumps(reply).encode() for number, reply in enumerate(replies)}
+    assert any("recordings" in name for name in seen)
+    assert any("outputs" in name for name in seen) or any("audit.log" in name for name in seen)
+    leaks = [
+        (where, canary)
+        for where, data in seen.items()
+        for canary in (*CANARIES.values(), TOKEN)
+        if canary.encode() in data
+    ]
+    assert leaks == []
+    assert b"Traceback" not in stderr
+
+
+async def ended(wire: Wire) -> bytes:
+    assert wire.process.stdin is not None
+    assert wire.process.stderr is not None
+    wire.process.stdin.close()
+    stderr = await wire.process.stderr.read()
+    await wire.process.wait()
+    return stderr
