@@ -14,6 +14,7 @@ import structlog
 
 from mcp_ssh.app import App, running
 from mcp_ssh.config.environment import Environment, token_missing
+from mcp_ssh.config.secrets import secret_names
 from mcp_ssh.config.snapshot import Site
 from mcp_ssh.face.attach import Attachments, Linger, listening
 from mcp_ssh.face.desk import desk
@@ -29,7 +30,7 @@ most_log_bytes = 4_194_304
 def serve() -> int:
     """Serve until the client leaves or the process is told to stop."""
     parent = os.getppid()  # first of all: a client may die while we start
-    environment = Environment.from_environ(os.environ, Path.home())
+    environment = Environment.from_environ(dict(os.environ), Path.home())
     asyncio.run(_serve(environment, parent))
     return 0
 
@@ -56,9 +57,11 @@ async def _serve(environment: Environment, parent: int) -> None:
 async def _open(environment: Environment) -> AsyncIterator[App]:
     """A running daemon, with its desk for operators."""
     async with (
-        running(environment, os.environ) as app,
+        running(environment, environment.environ) as app,
         desk(app.approvals, app.configuration.current.settings.state_dir),
     ):
+        for name in secret_names(app.configuration.current, environment.environ):
+            os.environ.pop(name, None)
         yield app
 
 
@@ -77,7 +80,7 @@ def _whoever(app: App, secret: str | None, way: str) -> Callable[[], Principal]:
 
 def serve_attached() -> int:
     """Serve those who attach, until nobody does and nothing is open any more, or the process is told to stop."""
-    environment = Environment.from_environ(os.environ, Path.home())
+    environment = Environment.from_environ(dict(os.environ), Path.home())
     with listening(socket_path(os.environ, Path.home())) as listener:
         asyncio.run(_serve_attached(environment, listener))
     return 0

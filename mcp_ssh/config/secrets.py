@@ -9,7 +9,10 @@ from pathlib import Path
 
 from mcp_ssh.config.secretcommand import SecretCommand
 from mcp_ssh.config.secretfolder import SecretFolder
+from mcp_ssh.config.snapshot import Snapshot
+from mcp_ssh.config.tokens import digest
 from mcp_ssh.model.errors import SecretMissingError
+from mcp_ssh.model.host import agent_variable
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.ports import Secrets
@@ -18,6 +21,17 @@ prefix = "MCP_SSH_SECRET_"
 folder_variable = "MCP_SSH_SECRETS_DIR"
 credentials_variable = "CREDENTIALS_DIRECTORY"
 """Where systemd puts those of a unit (systemd.exec(5), LoadCredential=)."""
+
+
+def secret_names(snapshot: Snapshot, environ: Mapping[str, str]) -> set[str]:
+    """The variables that hold a secret, as far as anybody says so."""
+    own = {name for name in environ if name.startswith(prefix)} | {"MCP_AUTH_TOKEN", "MCP_TOKEN"}
+    hosts = snapshot.inventory.hosts.values()
+    named = {name for host in hosts for name in (*host.auth.variables, host.enable_env, host.sudo_env)}
+    named |= {snapshot.settings.audit.key_env}
+    digests = {token.sha256 for token in snapshot.tokens}
+    tokens = {name for name, value in environ.items() if digest(value) in digests}
+    return own | tokens | ({name for name in named if name is not None} - {agent_variable})
 
 
 class EnvSecrets:

@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from mcp_ssh.config.secrets import DaemonSecrets, EitherSecrets, EnvSecrets
+from mcp_ssh.config.secrets import DaemonSecrets, EitherSecrets, EnvSecrets, secret_names
+from mcp_ssh.config.snapshot import Snapshot
+from mcp_ssh.config.tokens import digest
 from mcp_ssh.model.errors import SecretMissingError
-from tests.support.hosts import settings
+from mcp_ssh.model.host import Auth, AuthMethod, Inventory
+from mcp_ssh.model.principal import Token
+from mcp_ssh.model.settings import AuditSettings
+from tests.support.hosts import host, settings
 from tests.support.secrets import NoSecrets, SomeSecrets
 
 
@@ -132,3 +137,22 @@ def test_a_client_that_is_attached_has_its_own_before_those_of_the_daemon() -> N
     assert [both.get(name).reveal() for name in "PQ"] == ["of the client", "too"]
     with pytest.raises(SecretMissingError):
         EitherSecrets(NoSecrets(), NoSecrets()).get("P")
+
+
+def test_the_variables_that_hold_secrets_are_known_so_that_no_child_has_them() -> None:
+    token = "t" * 40
+    snapshot = Snapshot(
+        Inventory(
+            {
+                "web": host("web", auth=Auth(AuthMethod.PASSWORD, password_env="WEB_PASS"), sudo_env="WEB_SUDO"),
+                "agent": host("agent", auth=Auth(AuthMethod.AGENT)),
+            }
+        ),
+        settings(audit=AuditSettings(key_env="AUDIT")),
+        "hosts.yaml",
+        (Token("ops", digest(token), frozenset()),),
+    )
+    environ = {"OPS": token, "MCP_SSH_SECRET_X": "x", "MCP_AUTH_TOKEN": "y", "PATH": "/bin", "SSH_AUTH_SOCK": "/s"}
+    assert secret_names(snapshot, environ) == {
+        "OPS", "MCP_SSH_SECRET_X", "MCP_AUTH_TOKEN", "MCP_TOKEN", "WEB_PASS", "WEB_SUDO", "AUDIT",
+    }  # fmt: skip
