@@ -3,8 +3,9 @@
 Pure: bytes in, bytes out. What may be the beginning of a secret is held back until it is known; nothing else is.
 """
 
-import re
 from collections.abc import Callable, Sequence
+
+import re2
 
 from mcp_ssh.audit.record import secret_mark
 
@@ -24,7 +25,8 @@ class Needles:
         self._known = known
         self._seen: Sequence[str] | None = None
         self.values: tuple[bytes, ...] = ()
-        self.pattern: re.Pattern[bytes] | None = None
+        self.pattern: re2._Regexp | None = None
+        self._by_first: dict[int, list[bytes]] = {}
         self.longest = 0
 
     def look(self) -> bool:
@@ -34,17 +36,32 @@ class Needles:
             self._seen = known
             lines = {line.encode("utf-8", "surrogateescape")[:longest_bytes] for text in known for line in _lines(text)}
             self.values = tuple(sorted((line for line in lines if len(line) >= shortest_bytes), key=len, reverse=True))
-            self.pattern = re.compile(b"|".join(map(re.escape, self.values))) if self.values else None
+            self.pattern = _any_of(self.values) if self.values else None
+            self._by_first = {}
+            for value in self.values:
+                self._by_first.setdefault(value[0], []).append(value)
             self.longest = max(map(len, self.values), default=0)
         return self.pattern is not None
 
     def held_from(self, data: bytes, start: int) -> int:
         """The first place from which on the data may be the beginning of a secret; its end if there is none."""
         for place in range(max(start, len(data) - self.longest + 1), len(data)):
+            values = self._by_first.get(data[place])
+            if values is None:
+                continue
             rest = data[place:]
-            if any(value.startswith(rest) and value != rest for value in self.values):
+            if any(value.startswith(rest) and value != rest for value in values):
                 return place
         return len(data)
+
+
+def _any_of(values: Sequence[bytes]) -> "re2._Regexp":
+    """Linear however many there are; of those that begin at a place, the longest."""
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.longest_match = True
+    options.max_mem = 64 * 1_048_576
+    return re2.compile(b"|".join(map(re2.escape, values)), options)
 
 
 def _lines(text: str) -> list[str]:
@@ -76,14 +93,16 @@ class Scrubber:
 
     def _cut(self, data: bytes, *, ends: bool) -> tuple[bytes, bytes]:
         pattern, parts, at = self._needles.pattern, list[bytes](), 0
+        held = len(data) if ends else self._needles.held_from(data, at)
         while True:
-            held = len(data) if ends else self._needles.held_from(data, at)
             found = pattern.search(data, at) if pattern is not None else None
             if found is None or found.start() >= held:
                 return b"".join([*parts, data[at:held]]), data[held:]
             parts += [data[at : found.start()], mark]
             at = found.end()
             self.count += 1
+            if at > held:
+                held = self._needles.held_from(data, at)
 
 
 def scrubbed_text(text: str, needles: Needles) -> str:

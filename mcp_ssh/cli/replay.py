@@ -59,15 +59,19 @@ def _list(folder: Path) -> int:
     for title in ("begun (UTC)", "what", "seconds", "bytes", "name"):
         table.add_column(title, overflow="fold")
     for path in paths:
-        header, last = _summary(path)
-        begun = dt.datetime.fromtimestamp(header.timestamp, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+        try:
+            header, last = _summary(path)
+            begun = dt.datetime.fromtimestamp(header.timestamp, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+        except (InvalidArgumentError, OSError, OverflowError, ValueError):
+            table.add_row("", "damaged", "", str(path.stat().st_size), path.name)
+            continue
         table.add_row(begun, clean(header.title), f"{last:.0f}", str(path.stat().st_size), path.name)
     Console(highlight=False, markup=False).print(table)
     return 0
 
 
 def _summary(path: Path) -> tuple[Header, float]:
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8", errors="replace") as file:
         header = _header(path, file.readline(most_line_chars))
         last = 0.0
         for event in events_of(_lines(file)):
@@ -89,7 +93,7 @@ def _lines(file: TextIO) -> Iterator[str]:
 def _play(path: Path, options: Namespace) -> None:
     """Draw it in its own time; waits are cut to `--max-idle` seconds."""
     passes = Filter()
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8", errors="replace") as file:
         header = _header(path, file.readline(most_line_chars))
         print(f"{clean(header.title)}, {header.width}x{header.height}; Ctrl-C ends it", file=sys.stderr)  # noqa: T201
         try:

@@ -18,11 +18,14 @@ exact_bytes = 16_384
 
 _escape = regex.compile(
     r"""\x1b (?: \[ [0-?]* [ -/]* [@-~]?            # CSI
-              | [\]PX^_] [^\x07\x1b\x9c]*+ (?:\x07|\x1b\\|\x9c)?   # OSC, DCS, SOS, PM, APC with their text
+              | [\]PX^_] (?: [^\x07\x1b\x9c]*+ (?:\x07|\x1b\\|\x9c)   # OSC, DCS, SOS, PM, APC with their text
+                        | [^\x07\x1b\x9c\n]*+ )                       # without an end they take their line alone
               | [ -/]* [0-~]? )                     # two-byte and charset sequences
     """,
     regex.VERBOSE,
 )
+_hidden = regex.compile(r"(?<!\p{So}|\p{Sm}|[0-9#*])[\ufe0e\ufe0f]|(?![\ufe0e\ufe0f])\p{Default_Ignorable_Code_Point}")
+"""What is drawn as nothing, whatever its category; how a symbol is drawn may be said behind it."""
 _written_over = regex.compile(r"[^\n]*\r(?=[^\r\n])")
 _kept_controls = "\n\t"
 
@@ -64,8 +67,10 @@ def drawn_over(text: str) -> str:
 def clean(text: str) -> str:
     """Text without escape sequences, with everything invisible made visible. Line ends become LF."""
     plain = _escape.sub("", text).replace("\r\n", "\n")
-    if plain.isprintable():
+    if plain.isascii() and plain.isprintable():
         return plain
+    if not plain.isascii():
+        plain = _hidden.sub(lambda found: "".join(_named(char) for char in found[0]), plain)
     return "".join(char if char in _kept_controls or _is_visible(char) else _named(char) for char in plain)
 
 

@@ -105,6 +105,7 @@ class Processes:
 
 
 def _control_terminal() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a demo under nohup passes on that it is ignored
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

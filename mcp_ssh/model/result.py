@@ -10,17 +10,24 @@ from mcp_ssh.model.errors import McpSshError
 class Captured:
     """The head and the tail of one output stream, and how many bytes between them were dropped.
 
-    `sha256` (hex) is over all bytes that the host sent, dropped ones included.
+    `sha256` (hex) is over all bytes that the host sent, dropped ones included; `received` is how many these were, where
+    secrets were taken out of them.
     """
 
     head: bytes = b""
     tail: bytes = b""
     omitted: int = 0
     sha256: str = ""
+    received: int | None = None
+
+    @property
+    def sent(self) -> int:
+        """Bytes that the host sent, those included that stand here in another form."""
+        return self.total if self.received is None else self.received
 
     @property
     def total(self) -> int:
-        """Bytes that the host sent."""
+        """Bytes that are here, with those that were dropped."""
         return len(self.head) + self.omitted + len(self.tail)
 
 

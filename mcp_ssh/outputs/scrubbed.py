@@ -90,7 +90,8 @@ class ScrubbedDriver:
         if output.omitted:
             head = without_end_piece(head, self._needles)
             tail = without_start_piece(tail, self._needles)
-        return replace(output, head=head, tail=tail), sum(scrubber.count for scrubber in scrubbers)
+        clean = replace(output, head=head, tail=tail, received=output.sent)
+        return clean, sum(scrubber.count for scrubber in scrubbers)
 
 
 class ScrubbedShell(ScrubbedDriver):

@@ -1,10 +1,5 @@
-"""asciicast v2: a header, then a line an event (docs.asciinema.org/manual/asciicast/v2). Pure.
+"""asciicast v2: a header, then a line an event (docs.asciinema.org/manual/asciicast/v2). Pure."""
 
-A player takes text, so bytes that are no UTF-8 are shown as U+FFFD; a character that is cut by a chunk's end waits for
-the next.
-"""
-
-import codecs
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,16 +29,9 @@ class Header:
         return json.dumps(fields | ({"env": {"TERM": self.term}} if self.term else {})) + "\n"
 
 
-class Events:
-    """The lines of what a terminal showed, `seconds` after its beginning."""
-
-    def __init__(self) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def output(self, seconds: float, data: bytes, *, ends: bool = False) -> str:
-        """The line for some output; empty if it makes no character yet."""
-        text = self._decode.decode(data, ends)
-        return json.dumps([round(seconds, 6), "o", text]) + "\n" if text else ""
+def event_line(seconds: float, text: str) -> str:
+    """The line for what a terminal showed that many seconds after its beginning."""
+    return json.dumps([round(seconds, 6), "o", text]) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +47,11 @@ def header_of(line: str) -> Header:
     told = json.loads(line)
     if not isinstance(told, dict) or told.get("version") != version:
         raise ValueError("not an asciicast of version 2")
-    return Header(
-        int(told.get("width", 80)),
-        int(told.get("height", 24)),
-        int(told.get("timestamp", 0)),
-        str(told.get("title", "")),
-    )
+    try:
+        width, height, began = (int(told.get(name, 0)) for name in ("width", "height", "timestamp"))
+    except TypeError:
+        raise ValueError("its header holds something else than numbers") from None
+    return Header(width, height, began, str(told.get("title", "")))
 
 
 def events_of(lines: Iterator[str]) -> Iterator[Event]:
@@ -72,7 +59,8 @@ def events_of(lines: Iterator[str]) -> Iterator[Event]:
     for line in lines:
         try:
             seconds, kind, text = json.loads(line)
+            event = Event(float(seconds), str(text))
         except (ValueError, TypeError):
             return
-        if kind == "o" and isinstance(text, str):
-            yield Event(float(seconds), text)
+        if kind == "o":
+            yield event

@@ -23,12 +23,15 @@ _cut = regex.compile(
     regex.VERBOSE,
 )
 """A sequence whose end has not come yet."""
+_string_end = regex.compile(r"\x07|\x1b\\|\x9c|(?=\n)")
+_hidden = regex.compile(r"[\p{Cf}\p{Default_Ignorable_Code_Point}--[\ufe0e\ufe0f]]", regex.V1)
 _drawing = frozenset("ABCDEFGHIJKLMPSTXZ@`abdefm")
 _modes = frozenset({"1049", "47", "1047", "25", "7"})
 """The other screen, the cursor, wrapping: what programs draw with. They are undone at the end."""
+most_digits = 24
 _single = frozenset({"\x1b7", "\x1b8", "\x1bD", "\x1bE", "\x1bM"})
 
-undo = "\x1b[0m\x1b[?1049l\x1b[?25h\x1b[?7h\x1b(B\r\n"
+undo = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[0m\x1b[?1049l\x1b[?25h\x1b[?7h\x1b(B\r\n"
 """Puts a terminal back."""
 
 
@@ -39,14 +42,26 @@ class Filter:
 
     def __init__(self) -> None:
         self._held = ""
+        self._skips = False
 
     def feed(self, text: str) -> str:
         """What may be shown."""
+        if self._skips:
+            text = self._behind_the_end(text)
         text = self._held + text
         cut = _cut.search(text)
-        start = cut.start() if cut is not None and len(text) - cut.start() <= self.most_held else len(text)
+        start = cut.start() if cut is not None else len(text)
         self._held = text[start:]
-        return _sequence.sub(_passed, text[:start])
+        if len(self._held) > self.most_held:  # a string without an end: all of it goes, up to that or the line's end
+            self._held, self._skips = "", True
+        return _hidden.sub("", _sequence.sub(_passed, text[:start]))
+
+    def _behind_the_end(self, text: str) -> str:
+        end = _string_end.search(text)
+        if end is None:
+            return ""
+        self._skips = False
+        return text[end.end() :]
 
 
 def _passed(found: "regex.Match[str]") -> str:
@@ -55,6 +70,9 @@ def _passed(found: "regex.Match[str]") -> str:
         return whole if whole in _single or (whole[:2] in {"\x1b(", "\x1b)"} and len(whole) == 3) else ""  # noqa: PLR2004  a character set
     if found["between"]:
         return ""
+    numbers = found["numbers"]
+    if len(numbers) > most_digits or (final == "J" and "3" in numbers) or (final == "T" and ";" in numbers):
+        return ""  # what would take for ever, wipe what was there before, or follow the mouse
     if found["private"] == "?":
         return whole if final in "hl" and set(found["numbers"].split(";")) <= _modes else ""
     return whole if not found["private"] and final in _drawing else ""

@@ -1,6 +1,7 @@
 """Recordings on disk: one file a terminal, 0600, in a folder of their own, for as many days as the settings say."""
 
 import asyncio
+import codecs
 import os
 import re
 import secrets
@@ -15,10 +16,11 @@ from mcp_ssh.audit.scrub import Known, Needles, Scrubber
 from mcp_ssh.model.errors import RecordingError
 from mcp_ssh.model.host import Host
 from mcp_ssh.ports import Clock, Pty
-from mcp_ssh.recording.asciicast import Events, Header
+from mcp_ssh.recording.asciicast import Header, event_line
 
 folder_name = "recordings"
 day_s = 86_400
+most_bytes = 268_435_456
 _name = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9._-]{1,100}-[0-9a-f]{8}\.cast")
 
 
@@ -47,17 +49,17 @@ class Recorder:
         except OSError as error:
             os.close(descriptor)
             raise _unavailable(path, error) from None
-        return Recording(path, descriptor, self._clock, self._needles)
+        return Recording(path, descriptor, self._clock, Shown(self._needles, host.charset or "utf-8"))
 
     @asynccontextmanager
     async def keeping(self) -> AsyncIterator[None]:
         """Remove old ones now, and once a day for as long as the context lasts."""
-        async with asyncio.TaskGroup() as tasks:
-            keeper = tasks.create_task(self._keep())
-            try:
-                yield
-            finally:
-                keeper.cancel()
+        keeper = asyncio.ensure_future(self._keep())
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            await asyncio.wait({keeper})
 
     async def _keep(self) -> None:
         while True:
@@ -84,41 +86,61 @@ class Recorder:
 class Recording:
     """One that is written. A disk that is full ends it, and that is told; the terminal goes on."""
 
-    def __init__(self, path: Path, descriptor: int, clock: Clock, needles: Needles) -> None:
+    def __init__(self, path: Path, descriptor: int, clock: Clock, shown: "Shown") -> None:
         self.path = path
         self._descriptor = descriptor
         self._clock = clock
         self._began = clock.now()
-        self._scrubber = Scrubber(needles)
-        self._events = Events()
+        self._shown = shown
+        self._bytes = 0
 
     def output(self, data: bytes) -> None:
         """The terminal showed this."""
-        self._write(self._scrubber.feed(data))
+        self._write(self._shown.feed(data))
 
     def end(self) -> None:
         """Nothing more comes."""
-        self._write(self._scrubber.finish(), ends=True)
+        self._write(self._shown.finish())
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _write(self, data: bytes, *, ends: bool = False) -> None:
-        if self._descriptor < 0:
+    def _write(self, text: str) -> None:
+        if self._descriptor < 0 or not text:
             return
-        line = self._events.output(self._clock.now() - self._began, data, ends=ends).encode()
+        line = event_line(self._clock.now() - self._began, text).encode()
+        self._bytes += len(line)
+        if self._bytes > most_bytes:
+            self._stop(f"it has {most_bytes} bytes")
+            return
         try:
             while line:
                 line = line[os.write(self._descriptor, line) :]
         except OSError as error:
-            os.close(self._descriptor)
-            self._descriptor = -1
-            _tell(self.path, error)
+            self._stop(error.strerror or str(error))
+
+    def _stop(self, reason: str) -> None:
+        os.close(self._descriptor)
+        self._descriptor = -1
+        structlog.get_logger("mcp_ssh.recording").error("recording_ended", recording=self.path.name, reason=reason)
 
 
-def _tell(path: Path, error: OSError) -> None:
-    log = structlog.get_logger("mcp_ssh.recording")
-    log.error("recording_ended", recording=path.name, reason=error.strerror or str(error))
+class Shown:
+    """What a terminal showed, as text without secrets; decoded first, for a secret looks as its charset writes it."""
+
+    def __init__(self, needles: Needles, charset: str) -> None:
+        self._decode = codecs.getincrementaldecoder(charset)("replace")
+        self._clean = codecs.getincrementaldecoder("utf-8")("surrogatepass")
+        self._scrubber = Scrubber(needles)
+
+    def feed(self, data: bytes) -> str:
+        """The text of some bytes, as far as it is known by now."""
+        return self._clean.decode(self._scrubber.feed(self._decode.decode(data).encode("utf-8", "surrogatepass")))
+
+    def finish(self) -> str:
+        """The rest."""
+        rest = self._scrubber.feed(self._decode.decode(b"", True).encode("utf-8", "surrogatepass"))
+        return self._clean.decode(rest + self._scrubber.finish(), True)
 
 
 def _unavailable(path: Path, error: OSError) -> RecordingError:

@@ -63,6 +63,7 @@ class _RecordingConnection:
             await self._connection.open_shell(pty, _Recorded(receiver, recording))
         except BaseException:
             recording.end()
+            recording.path.unlink(missing_ok=True)  # nothing was shown
             raise
 
     def watch(self, *, running: bool) -> None:

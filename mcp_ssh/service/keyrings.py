@@ -77,7 +77,7 @@ class Keyrings:
                 hint="sessions that are open stay usable; attach again for new ones",
             )
         secret = ring.get(name)
-        if len(self._given) < most_known:
+        if len(self._given) < most_known and name != agent_variable:  # a socket's path is no secret
             self._given[secret.reveal()] = None
         return secret
 

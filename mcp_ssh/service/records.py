@@ -64,7 +64,7 @@ def of_result(result: CommandResult) -> Fields:
         "signal": result.signal,
         "ended": result.ended.value if result.ended else None,
         "duration_ms": round(result.duration_s * 1000, 1),
-        "bytes": result.stdout.total + result.stderr.total,
+        "bytes": result.stdout.sent + result.stderr.sent,
         "scrubbed": result.scrubbed or None,
         "truncated": bool(result.stdout.omitted or result.stderr.omitted),
         "output_sha256": ",".join(hashes),

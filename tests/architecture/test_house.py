@@ -14,6 +14,7 @@ SOURCES = [*(ROOT / "mcp_ssh").rglob("*.py"), *(ROOT / "drivers").rglob("*.py")]
 TASK_OWNERS = {
     "service/pipeline.py",
     "service/reload.py",
+    "recording/recorder.py",
     "transport/connection.py",
     "face/stdio.py",
     "lab/posix_host.py",

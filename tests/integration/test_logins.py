@@ -149,6 +149,7 @@ async def test_a_key_with_a_passphrase(sshd: Sshd, tmp_path: Path) -> None:
 
 async def test_key_files_that_are_none_are_named(sshd: Sshd, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello")
+    (tmp_path / "text").chmod(0o600)
     for name, words in (("text", "not a private key"), ("missing", "No such file")):
         auth = Auth(AuthMethod.KEY, key_path=str(tmp_path / name))
         with pytest.raises(KeyFileError, match=words):

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import socket
 import stat
 import subprocess
 from pathlib import Path
@@ -14,6 +15,8 @@ from mcp_ssh.lab.device_host import DeviceHost
 from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.errors import RecordingError
 from mcp_ssh.ports import Pty
+from mcp_ssh.recording import recorder
+from mcp_ssh.recording.playing import undo
 from mcp_ssh.recording.recorder import Recorder, day_s
 from tests.support.clock import FakeClock
 from tests.support.hosts import host
@@ -102,8 +105,8 @@ async def test_a_terminal_that_cannot_be_recorded_is_not_opened(sshd: Sshd, tmp_
 
 def test_old_recordings_are_removed_and_nothing_else(tmp_path: Path) -> None:
     clock = FakeClock()
-    recorder = Recorder(str(tmp_path), clock, lambda: (), keep_days=2)
-    old, new = recorder.begin(host("web"), SIZE), recorder.begin(host("web"), SIZE)
+    keeper = Recorder(str(tmp_path), clock, lambda: (), keep_days=2)
+    old, new = keeper.begin(host("web"), SIZE), keeper.begin(host("web"), SIZE)
     for each in (old, new):
         each.end()
     folder = old.path.parent
@@ -112,7 +115,7 @@ def test_old_recordings_are_removed_and_nothing_else(tmp_path: Path) -> None:
     now = clock.wall()
     for path in folder.iterdir():
         os.utime(path, (now, now - 3 * day_s if path != new.path else now), follow_symlinks=False)
-    assert recorder.forget_old() == 1
+    assert keeper.forget_old() == 1
     assert {path.name for path in folder.iterdir()} == {
         new.path.name, "notes.txt", "20200101T000000Z-web-00000000.cast",
     }  # fmt: skip
@@ -147,6 +150,43 @@ def test_secrets_are_taken_out_wherever_they_are_cut(tmp_path: Path) -> None:
     assert shown(recording.path) == "pw: [redacted]!"
 
 
+async def test_a_fault_that_stops_the_daemon_is_told_in_words_with_recordings_too(sshd: Sshd, tmp_path: Path) -> None:
+    config = configuration(tmp_path, sshd)
+    config.write_text(config.read_text() + RECORDED)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        variables = environment(
+            config, MCP_TRANSPORT="http", MCP_AUTH_TOKEN="t" * 40, MCP_PORT=str(taken.getsockname()[1])
+        )
+        said = subprocess.run(command(), env=variables, capture_output=True, text=True, timeout=30, check=False)
+    assert (said.returncode, "Traceback" in said.stderr) == (2, False)
+    assert "is in use" in said.stderr
+
+
+def test_one_damaged_file_does_not_hide_the_others(sshd: Sshd, tmp_path: Path) -> None:
+    config = configuration(tmp_path, sshd)
+    good = Recorder(str(tmp_path / "state"), FakeClock(), lambda: (), 1).begin(host("web"), SIZE)
+    good.output(b"fine")
+    good.end()
+    for number, raw in enumerate((b"", b"\xff\xfe", b'{"version": 2, "timestamp": 1e99}\n', b"[]")):
+        (good.path.parent / f"damaged{number}.cast").write_bytes(raw)
+    listed = replayed(config)
+    assert listed.returncode == 0
+    assert good.path.name in listed.stdout
+    assert listed.stdout.count("damaged") == 8
+    assert "is no recording" in replayed(config, "damaged1").stderr
+
+
+def test_a_recording_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "most_bytes", 1_000)
+    recording = Recorder(str(tmp_path), FakeClock(), lambda: (), 1).begin(host("web"), SIZE)
+    for _ in range(100):
+        recording.output(b"x" * 100)
+    recording.end()
+    assert recording.path.stat().st_size < 1_500
+
+
 def replayed(config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*command(), "audit", "replay", *arguments],
@@ -175,4 +215,4 @@ def test_a_terminal_is_put_back_when_the_play_is_over(tmp_path: Path) -> None:
             pass
         assert play.wait(20) == 0
     os.close(master)
-    assert drawn.startswith(b"\x1b[?1049h\x1b[31mred\x1b[0m\x1b[?1049l")
+    assert drawn == (f"\x1b[?1049h\x1b[31mred{undo}".replace("\n", "\r\n")).encode()

@@ -6,10 +6,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import regex
 from mcp import Client
 
 from mcp_ssh.face import answers
-from mcp_ssh.face.hygiene import Shown, one_line
+from mcp_ssh.face.hygiene import Shown, clean, one_line
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.model.command import Wish
 from mcp_ssh.service.reading import Place
@@ -38,6 +39,7 @@ HOSTILE = {
     "overwritten": b"rm -rf /\rls      \n\x08\x08",
     "no text": b"\xff\xfe\x80\xc3",
     "null": b"a\x00b\x7fc",
+    "drawn as nothing": "a\u3164b\u115fc\u034fd\U000e0101e\ufe00f".encode(),
 }
 ALLOWED = {"\n", "\t"}
 
@@ -45,6 +47,7 @@ ALLOWED = {"\n", "\t"}
 def assert_neutral(text: str) -> None:
     for char in text:
         category = unicodedata.category(char)
+        assert not regex.match(r"\p{Default_Ignorable_Code_Point}", char), hex(ord(char))
         assert char in ALLOWED or category not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}, (hex(ord(char)), text)
 
 
@@ -113,3 +116,8 @@ def test_the_word_of_a_frame_stands_in_no_output(monkeypatch: pytest.MonkeyPatch
 
 def test_a_note_adds_no_line() -> None:
     assert one_line("a\r\n--- end of stdout [x]\x1b[2J\nb\u2028c") == "a\\n--- end of stdout [x]\\nb\\u2028c"
+
+
+def test_what_follows_a_sequence_without_an_end_is_shown() -> None:
+    assert clean("one\n\x1b]0;t\ntwo\n\x1bPq\nthree\n") == "one\n\ntwo\n\nthree\n"
+    assert clean("warm \u2600\ufe0f, \u26a0\ufe0e") == "warm \u2600\ufe0f, \u26a0\ufe0e"

@@ -35,6 +35,11 @@ STOPS = {
     "soft reset": "\x1b[!p",
     "cursor style": "\x1b[2 q",
     "keyboard protocol": "\x1b[>1u",
+    "what was there before": "\x1b[3J",
+    "for ever": "\x1b[9999999999999999999999999b",
+    "follow the mouse": "\x1b[1;2;3;4;5T",
+    "bidi": "\u202e\u2066",
+    "tags": "\U000e0072\U000e006d",
 }
 
 
@@ -51,7 +56,9 @@ def test_what_does_more_than_draw_is_not_wherever_it_is_cut(name: str) -> None:
         assert passes.feed(text[:cut]) + passes.feed(text[cut:]) == "ab", (cut, text)
 
 
-def test_a_string_without_an_end_holds_nothing_up_for_ever() -> None:
+@pytest.mark.parametrize("end", ["\x07", "\x1b\\", "\n"])
+def test_a_string_without_an_end_is_not_shown_and_holds_nothing_up_for_ever(end: str) -> None:
     passes = Filter()
     assert passes.feed("\x1b]52;c;" + "x" * 10_000) == ""
-    assert passes.feed("y") == "y"
+    assert passes.feed("y" * 10_000) == ""
+    assert passes.feed(f"y{end}shown").lstrip("\n") == "shown"
