@@ -199,9 +199,15 @@ def drivers(profiles: Mapping[str, Profile]) -> DriverFactory:
         name = host.enable_env
         enable = None if name is None else lambda: secrets.get(name)
         kind = CliShell if seat.shell else CliDriver
-        return kind(connection, profile, host.charset, enable)
+        return kind(connection, profile, host.charset, enable, lambda: in_terminal(host, secrets))
 
     return driver_for
+
+
+def in_terminal(host: Host, secrets: Secrets) -> dict[str, str]:
+    """What a device is told that asks for the login inside of its terminal."""
+    name = host.auth.password_env
+    return {"user": host.user} | ({"password": secrets.get(name).reveal()} if name is not None else {})
 
 
 def configure_logging(level: str) -> None:

@@ -5,7 +5,7 @@ each command. Whatever leaves it anywhere else costs the shell: the next command
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mcp_ssh.model.command import Command, Key, Speech
@@ -32,11 +32,13 @@ class CliDriver:
         profile: Profile,
         charset: str | None = None,
         enable: Callable[[], Secret] | None = None,
+        login: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         self._connection = connection
         self._profile = profile
         self._charset = charset
         self._enable = enable
+        self._login = login
         self._turn = asyncio.Lock()
         self._shell: CliShell | None = None
         self._base = ""
@@ -69,7 +71,7 @@ class CliDriver:
 
     async def _opened(self, timeout_s: float) -> CliShell:
         if self._shell is None:
-            shell = CliShell(self._connection, self._profile, self._charset, self._enable)
+            shell = CliShell(self._connection, self._profile, self._charset, self._enable, self._login)
             await shell.open(timeout_s)
             try:
                 if self._enable is not None and privileged in self._profile.enter:

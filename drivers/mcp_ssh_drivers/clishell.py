@@ -1,7 +1,7 @@
 """One shell of a device's command line, with its modes: what is changed in it is there for the next command."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mcp_ssh.model.command import Command, Key, Speech
@@ -34,7 +34,10 @@ privileged = "privileged"
 
 
 class CliShell:
-    """A `ShellDriver` on a device. `enable` gives the secret of its privileged mode."""
+    """A `ShellDriver` on a device.
+
+    `enable` gives the secret of its privileged mode, `login` what it asks for inside of the terminal.
+    """
 
     def __init__(
         self,
@@ -42,10 +45,12 @@ class CliShell:
         profile: Profile,
         charset: str | None = None,
         enable: Callable[[], Secret] | None = None,
+        login: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         self._connection = connection
         self._profile = profile
         self._enable = enable
+        self._login = login
         self._pty = PtyDriver(profile, charset)
         self._opened = False
 
@@ -89,7 +94,9 @@ class CliShell:
         del directory
         if not self._opened:
             self._opened = True
-            await self._pty.open(self._connection, timeout_s)
+            asks_for_login = any(step.say is not None for step in self._profile.login)
+            login = self._login() if asks_for_login and self._login is not None else None
+            await self._pty.open(self._connection, timeout_s, login)
 
     def close(self) -> None:
         """Close the shell at once; its connection stays."""

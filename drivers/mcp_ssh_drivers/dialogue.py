@@ -13,11 +13,12 @@ returned with its text; nothing is answered unasked, and a bare Enter is never u
 """
 
 import re
+from collections.abc import Mapping
 
 from mcp_ssh_drivers.capture import HeadTail
 from mcp_ssh_drivers.complaints import Complaints
 from mcp_ssh_drivers.exchange import Action, Arrived, Asked, Exchange, NotAtPrompt, Page, Send, State
-from mcp_ssh_drivers.profile import Profile
+from mcp_ssh_drivers.profile import LoginStep, Profile
 from mcp_ssh_drivers.prompt import PromptFound, PromptReader
 from mcp_ssh_drivers.terminal import Terminal
 
@@ -51,7 +52,9 @@ class Dialogue:
         self._above = re.compile(profile.above_prompt) if profile.above_prompt else None
         self._held: str | None = None
         self._pagers = [(re.compile(reply.match), reply.send) for reply in self.profile.pager]
-        self._logins = [(re.compile(reply.match), reply.send) for reply in self.profile.login]
+        self._logins = [(re.compile(step.match), step) for step in self.profile.login]
+        self._said: set[str] = set()
+        self.login: Mapping[str, str] = {}
         self._prompt_text = ""
         self._text = ""
         self._first_line = False
@@ -226,10 +229,11 @@ class Dialogue:
             return []
         stripped = tail.rstrip()
         if self.state is State.LOGIN:
-            step = next((send for pattern, send in self._logins if pattern.search(stripped)), None)
-            if step is not None:
+            said = next((step for pattern, step in self._logins if pattern.search(stripped)), None)
+            answer = self._login_answer(said) if said is not None else None
+            if answer is not None:
                 self._terminal.drop_tail()
-                return [Send(step.encode())]
+                return [Send(answer)]
         if stripped and self._password.search(stripped):
             self._seen, self.wake_at = Asked(stripped, secret=True), now + weak_settle_s
         elif stripped and any(pattern.search(stripped) for pattern in self._questions):
@@ -238,6 +242,16 @@ class Dialogue:
             known = self.prompts.base is not None and not self._renames
             self._seen, self.wake_at = found, now + (lookalike_settle_s if known else weak_settle_s)
         return []
+
+    def _login_answer(self, step: LoginStep) -> bytes | None:
+        """What is sent for a step; None for what cannot be said, or was said and not taken."""
+        if step.say is None:
+            return step.send.encode()
+        text = self.login.get(step.say)
+        if text is None or step.say in self._said:
+            return None
+        self._said.add(step.say)
+        return text.encode("utf-8", "surrogateescape") + self._enter()
 
     def _strong_settle(self) -> float:
         if self._shows_transcript:

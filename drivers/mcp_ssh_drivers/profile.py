@@ -57,6 +57,18 @@ class Reply(_Part):
     send: str
 
 
+class LoginStep(_Part):
+    """What a device shows before its first prompt, and what is sent for it as it stands.
+
+    `say` instead of `send`: the host's login name or its password and Enter, for devices that ask for the login inside
+    of the terminal; each once, so that nobody is locked out by a wrong one.
+    """
+
+    match: Regex
+    send: str = ""
+    say: Literal["user", "password"] | None = None
+
+
 class Question(_Part):
     """What a device asks, and the answers that do no more than the command that asked: a person said yes to that.
 
@@ -82,7 +94,8 @@ class Examples(_Part):
 class Profile(_Part):
     """One kind of device. Patterns of questions, pagers and errors are matched on drawn text.
 
-    `above_prompt` is a line that belongs to the prompt and stands above it. `login_suffix` is added to the login name.
+    `above_prompt` is a line that belongs to the prompt and stands above it. `view` is all that may follow the base of a
+    prompt, where the pattern alone cannot tell a name from a view behind it. `login_suffix` is added to the login name.
     `identification` is what its SSH server says of itself (RFC 4253 4.2), where that tells the platform.
     `exec`: stateless commands go over exec channels. `max_line`: the most characters that its line editor takes.
     """
@@ -92,12 +105,13 @@ class Profile(_Part):
     source: Source
     prompt: Regex
     above_prompt: Regex | None = None
+    view: Regex | None = None
     modes: dict[str, Regex] = {}
     pty: Terminal = Terminal()
     setup: dict[str, tuple[str, ...]] = {}
     init: tuple[str, ...] = ()
     enter: dict[str, Step] = {}
-    login: tuple[Reply, ...] = ()
+    login: tuple[LoginStep, ...] = ()
     pager: tuple[Reply, ...] = ()
     questions: tuple[Annotated[Question, BeforeValidator(_question)], ...] = ()
     asks_secret: Regex = r"[Pp]ass(word|phrase)[^:\r\n]{0,40}:$"  # noqa: S105  a pattern
@@ -125,8 +139,8 @@ class Profile(_Part):
 
     @property
     def is_experimental(self) -> bool:
-        """Whether nobody has seen it work."""
-        return self.source == "none"
+        """Whether nobody has seen it work: its facts come from papers alone."""
+        return self.source not in {"live run", "capture"}
 
 
 def profile_from(data: Mapping[str, Any], parents: Mapping[str, Profile]) -> Profile:
@@ -172,7 +186,7 @@ def _mode_faults(profile: Profile) -> list[str]:
     from mcp_ssh_drivers.prompt import PromptReader  # noqa: PLC0415  the check alone needs it
 
     found = []
-    reader = PromptReader(profile.prompt, profile.modes)
+    reader = PromptReader(profile.prompt, profile.modes, profile.view)
     for text, mode in profile.examples.prompt.items():
         read = reader.read(text)
         if read is None:

@@ -22,10 +22,14 @@ class PromptFound:
 
 
 class PromptReader:
-    """Reads prompts of one session. `modes` are patterns on the suffix by name; the last that fits is the mode."""
+    """Reads prompts of one session. `modes` are patterns on the suffix by name; the last that fits is the mode.
 
-    def __init__(self, pattern: str, modes: dict[str, str]) -> None:
+    `view` is what may follow the learned base: with it a view behind a name is told from a longer name.
+    """
+
+    def __init__(self, pattern: str, modes: dict[str, str], view: str | None = None) -> None:
         self._pattern = re.compile(pattern)
+        self._view = re.compile(view) if view is not None else None
         self._modes = {name: re.compile(text) for name, text in modes.items()}
         self._base: str | None = None
 
@@ -55,8 +59,15 @@ class PromptReader:
             base = text[:-1]
             suffix = text[-1:]
         else:
-            suffix = text[found.end("base") :] if found.end("base") <= len(text) else ""
+            base = self._known_base(text, found.start("base")) or base
+            suffix = text[found.start("base") + len(base) :]
         return PromptFound(text, base, suffix, self._mode(suffix), base == self._base)
+
+    def _known_base(self, text: str, start: int) -> str | None:
+        """The learned base, if it stands there with a view behind it."""
+        if self._view is None or self._base is None or not text.startswith(self._base, start):
+            return None
+        return self._base if self._view.fullmatch(text, start + len(self._base)) else None
 
     def begins(self, line: str) -> bool:
         """Whether a line of output begins with the learned prompt: then the device shows its own transcript."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mcp_ssh.model.errors import McpSshError, SessionLostError
 from mcp_ssh.model.result import Captured
@@ -24,7 +24,8 @@ class PtyDriver:
 
     def __init__(self, profile: Profile, charset: str | None = None) -> None:
         self._profile = profile
-        self._dialogue = Dialogue(profile, PromptReader(profile.prompt, profile.modes), charset)
+        prompts = PromptReader(profile.prompt, profile.modes, profile.view)
+        self._dialogue = Dialogue(profile, prompts, charset)
         self._reports: asyncio.Queue[Arrived | Asked | NotAtPrompt | None] = asyncio.Queue()
         self._turn = asyncio.Lock()
         self._stirred = asyncio.Event()
@@ -87,12 +88,15 @@ class PtyDriver:
         """What has come of a command whose caller stopped waiting."""
         return self._result(Standing.RUNNING)
 
-    async def open(self, connection: Connection, timeout_s: float) -> None:
+    async def open(self, connection: Connection, timeout_s: float, login: Mapping[str, str] | None = None) -> None:
         """Open the shell, wait for its prompt and send the profile's session-only settings.
+
+        `login` is what a device is told that asks for it inside of the terminal: `user` and `password`.
 
         Raises `SessionLostError` with what the device showed, if no prompt came in time.
         """
         pty = self._profile.pty
+        self._dialogue.login = login or {}
         until = self._now() + timeout_s
         try:
             async with asyncio.timeout_at(until):

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from mcp_ssh.model.host import Host
-from mcp_ssh_drivers.profile import Profile, Reply, profile_from
+from mcp_ssh_drivers.profile import LoginStep, Profile, Reply, profile_from
 
 entry_points = "mcp_ssh.profiles"
 """The group by which a package brings profiles: each of its entries is a module whose folder holds YAML files."""
@@ -79,7 +79,7 @@ def profile_for(host: Host, profiles: Mapping[str, Profile]) -> Profile:
     """The profile of a cli host, with what its own entry adds."""
     profile = profile_of(host.platform, host.prompt_regex, profiles)
     own: dict[str, object] = {
-        "login": (*(Reply(match=match, send=send) for match, send in host.login_dialogue), *profile.login),
+        "login": (*(LoginStep(match=match, send=send) for match, send in host.login_dialogue), *profile.login),
         "init": host.init_commands,
     }
     if host.always_verified:

@@ -37,7 +37,9 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One family. `prompts` and `commands` by mode; in a prompt `{host}` is the name of the device.
+    """One family. `prompts` and `commands` by mode.
+
+    In a prompt `{host}` is the name of the device and `{count}` the number of the next command.
 
     A command's last word `*` stands for the rest of the line. `complaint` is the answer to what is not known.
     """
@@ -79,7 +81,7 @@ class Device:
     @property
     def prompt(self) -> str:
         """What stands on the line when it waits for a command."""
-        return self.kind.prompts[self.mode].format(host=self.host)
+        return self.kind.prompts[self.mode].format(host=self.host, count=len(self.lines) + 1)
 
     def begins(self) -> None:
         """The login is over."""

@@ -11,8 +11,12 @@ from mcp_ssh_drivers.exchange import Standing, State
 from mcp_ssh_drivers.profile import Profile
 from mcp_ssh_drivers.pty import PtyDriver
 from mcp_ssh_drivers.registry import known
+from tests.support import kinds
 from tests.support.devices import DeviceTransport
-from tests.support.kinds import FACTS, LINES, SECRET
+from tests.support.families import FAMILIES
+from tests.support.kinds import LINES, SECRET
+
+FACTS = kinds.FACTS | FAMILIES
 
 PROFILES = known()
 CLI = [name for name in PROFILES if name not in {"linux", "busybox", "frr", "bird"}]
@@ -73,7 +77,7 @@ async def test_a_misspelt_transition_is_found_by_the_walk(name: str) -> None:
     async with on(name, wrong) as (driver, _):
         result = await driver.walk(target, secret, 5)
         assert result is not None
-        assert result.device_error == FACTS[name].error
+        assert result.device_error == FACTS[name].error.replace(FACTS[name].wrong, "konfigure")
         assert driver.mode != target
 
 
