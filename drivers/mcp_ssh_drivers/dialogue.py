@@ -155,6 +155,7 @@ class Dialogue:
                 return self._at_prompt(found)
             case Page(key):
                 self.exchange.pages += 1
+                self.last_at = now  # the silence before was our own
                 self._terminal.drop_tail(wiped=True)
                 return [Send(key.encode())]
             case Asked() as asked:

@@ -74,6 +74,13 @@ async def test_a_counter_in_the_prompt_makes_no_prompt_strange() -> None:
         assert device.prompt.startswith("* sw1.12 ")
 
 
+async def test_pages_that_are_turned_make_no_command_slower_than_the_one_before() -> None:
+    async with on("fortinet_fortios", FAMILIES["fortinet_fortios"].kind) as (driver, _):
+        for _ in range(4):
+            assert (await driver.run("get system status", 5)).standing is Standing.DONE
+        assert driver._dialogue._largest_gap < 0.1  # our own waiting is no silence of the device
+
+
 async def test_fortios_pages_are_turned_and_its_configuration_is_not_touched() -> None:
     async with on("fortinet_fortios", FAMILIES["fortinet_fortios"].kind) as (driver, device):
         await driver.run("edit root", 5)
