@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 import time
+import warnings
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -212,6 +213,8 @@ def in_terminal(host: Host, secrets: Secrets) -> dict[str, str]:
 
 def configure_logging(level: str) -> None:
     """Logs to stderr, JSON where nobody looks. The audit log is not among them: a level could drop a record."""
+    # The library tells whoever runs a host with `legacy_crypto` that it is old; the operator wrote that himself.
+    warnings.filterwarnings("ignore", message="Diffie-Hellman over finite fields")
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[

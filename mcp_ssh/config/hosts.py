@@ -12,7 +12,7 @@ from mcp_ssh.config.lines import Path
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.policy import TagOverrideEntry, access_of, whole
 from mcp_ssh.config.schema import DefaultsEntry, HostEntry, LimitsEntry
-from mcp_ssh.model.host import Auth, AuthMethod, Host, HostKeyChecking, Limits, Shell
+from mcp_ssh.model.host import Auth, AuthMethod, Host, HostKeyChecking, Limits, Shell, Way
 from mcp_ssh.model.policy import Confirm, LinePattern
 
 T = TypeVar("T")
@@ -84,6 +84,9 @@ class Hosts:
             limits=_limits(entry.limits, self.defaults.limits, overriding),
             access=access_of(entry.access or entry.mode, self.defaults.access or self.defaults.mode, overriding),
             allow_patterns=self._allowed(entry, path),
+            legacy_crypto=_first(entry.legacy_crypto, self.defaults.legacy_crypto, False),
+            way=self._way(entry, shell, path),
+            command=tuple(entry.command or self.defaults.command or ()),
             confirm=_confirm(entry) or _confirm(self.defaults) or self.confirm,
         )
 
@@ -96,6 +99,16 @@ class Hosts:
         ):
             self.checker.add((*path, "allow_patterns"), "counts only with `access: restricted`")
         return tuple(whole(text) for text in given)
+
+    def _way(self, entry: HostEntry, shell: Shell, path: Path) -> Way:
+        way = Way(entry.transport or self.defaults.transport or "asyncssh")
+        has_command = (entry.command or self.defaults.command) is not None
+        if has_command != (way is Way.COMMAND):
+            words = "is required for transport command" if not has_command else "counts only with transport: command"
+            self.checker.add((*path, "command"), words)
+        if way is Way.COMMAND and shell is Shell.POSIX:
+            self.checker.add((*path, "shell"), "must be cli for transport command: a console has no exec channels")
+        return way
 
     def _check_rest(self, data: Any, path: Path) -> None:
         """Where an entry has faults, the others are told as well: nobody wants to mend a file in rounds."""

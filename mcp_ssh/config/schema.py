@@ -107,6 +107,15 @@ class DefaultsEntry(Entry):
     description: str | None = Field(None, max_length=500)
     tags: list[Tag] | None = Field(None, max_length=50)
     enabled: bool | None = None
+    legacy_crypto: bool | None = Field(
+        None, description="true: key exchange, ciphers and signatures that are broken or weak, for this host alone"
+    )
+    transport: Literal["asyncssh", "openssh", "command"] | None = Field(
+        None, description="openssh: the system's ssh client; command: a program that leads to a console"
+    )
+    command: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=50)] | None = Field(
+        None, description="For transport command: the program and its arguments, such as [telnet, 10.0.0.1]"
+    )
     host_key: Fingerprint | None = Field(None, description="The one host key that is accepted: SHA256:...")
     host_key_checking: Checking | None = None
     deny_patterns: list[PatternText] | None = Field(None, description="Added to those of settings")

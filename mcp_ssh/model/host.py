@@ -27,6 +27,14 @@ agent_variable = "SSH_AUTH_SOCK"
 """The variable that holds the path of the user's ssh-agent."""
 
 
+class Way(StrEnum):
+    """How a host is reached: SSH in process, by the system's `ssh`, or by a program that leads to its console."""
+
+    ASYNCSSH = "asyncssh"
+    OPENSSH = "openssh"
+    COMMAND = "command"
+
+
 class HostKeyChecking(StrEnum):
     """What happens with a host key that stands in no known_hosts file."""
 
@@ -73,7 +81,8 @@ class Host:
     `enable_env` names the secret of its privileged mode, in which commands then run; `sudo_env` the one that sudo asks
     for. `multiline`: its shells take several lines at once, one after the other.
     `allow_patterns` are those of a restricted host. Without `confirm` it depends on who asks. `always_verified`: no
-    command goes to it without a look at its echo. `login_dialogue` are (pattern, answer) pairs.
+    command goes to it without a look at its echo. `legacy_crypto`: old algorithms are offered, for this host alone.
+    `command` is the program of `Way.COMMAND` with its arguments. `login_dialogue` are (pattern, answer) pairs.
     """
 
     name: str
@@ -101,6 +110,9 @@ class Host:
     access: Access = Access.UNRESTRICTED
     allow_patterns: tuple[LinePattern, ...] = ()
     confirm: Confirm | None = None
+    legacy_crypto: bool = False
+    way: Way = Way.ASYNCSSH
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ def while_connecting(error: Exception, host: Host, where: str) -> McpSshError:  
             return _authentication(host)
         case asyncssh.KeyExchangeFailed() | asyncssh.ProtocolNotSupported() | asyncssh.MACError():
             return HandshakeError(
-                f"{host.name} ({where}): {_text(error)}", hint="the host may speak only old SSH algorithms"
+                f"{host.name} ({where}): {_text(error)}",
+                hint="if the host speaks only old algorithms, write `legacy_crypto: true` under it",
             )
         case asyncssh.ConnectionLost():
             return ConnectionFailedError(

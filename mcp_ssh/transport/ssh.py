@@ -20,6 +20,16 @@ from mcp_ssh.transport.connection import Ended, SshConnection
 from mcp_ssh.transport.hostkeys import HostKeyJudge, fingerprint, look_up
 from mcp_ssh.transport.login import Credentials, gather
 
+legacy: dict[str, object] = {
+    "kex_algs": "+diffie-hellman-group-exchange-sha1,diffie-hellman-group14-sha1,diffie-hellman-group1-sha1",
+    "encryption_algs": "+aes256-cbc,aes192-cbc,aes128-cbc,3des-cbc",
+    "mac_algs": "+hmac-sha1,hmac-sha1-96,hmac-md5,hmac-md5-96",
+    "server_host_key_algs": "+ssh-rsa",
+    "signature_algs": "+ssh-rsa",
+}
+old_key_types = ("ssh-rsa",)
+"""What old devices have and asyncssh does not offer by itself, behind all that it does."""
+
 
 class _Client(asyncssh.SSHClient):
     """Answers asyncssh's questions during one login."""
@@ -131,11 +141,13 @@ class SshTransport:
             "known_hosts": None,
             "compression_algs": None,
         }
+        if host.legacy_crypto:
+            options |= legacy
         if judge is not None:
             known = judge.known
             options["known_hosts"] = lambda *_: (judge.trusted_keys(), known.authorities, known.revoked)
             if not known.authorities:
-                options["server_host_key_algs"] = known.algorithms()
+                options["server_host_key_algs"] = [*known.algorithms(), *(old_key_types if host.legacy_crypto else ())]
         return options
 
     async def _established(
