@@ -43,7 +43,7 @@ from mcp_ssh.service.tokens import Tokens
 from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.pool import DriverFactory, Pool, Reconnect
 from mcp_ssh.transport.resolve import CachingResolver
-from mcp_ssh.transport.ssh import SshTransport
+from mcp_ssh.transport.ways import Ways
 from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.clishell import CliShell
 from mcp_ssh_drivers.exec import ExecDriver
@@ -91,7 +91,7 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
     keyrings = Keyrings(secrets, secrets.fetch)
     async with (
         audit_log(settings, clock, secrets, keyrings.known) as audit,
-        recorded(SshTransport(settings), settings, clock, audit, keyrings.known) as transport,
+        recorded(Ways(settings, environ), settings, clock, audit, keyrings.known) as transport,
         wired(configuration, audit, transport, clock, keyrings) as app,
         app.reload.watching(environment.reload_interval_s),
     ):

@@ -10,11 +10,17 @@ from typing import Any
 
 import yaml
 
-from mcp_ssh.model.host import Host
+from mcp_ssh.model.host import Host, Way
 from mcp_ssh_drivers.profile import LoginStep, Profile, Reply, profile_from
 
 entry_points = "mcp_ssh.profiles"
 """The group by which a package brings profiles: each of its entries is a module whose folder holds YAML files."""
+
+console_login = (
+    LoginStep(match=r"(?i)(?:^|\s)(?:user ?name|login)\s*:$", say="user"),
+    LoginStep(match=r"(?i)(?:^|\s)password\s*:$", say="password"),
+)
+"""How a console asks who is there: SSH did that elsewhere."""
 
 
 def known(folder: str | None = None) -> Mapping[str, Profile]:
@@ -78,8 +84,13 @@ def _mapping(file: Traversable) -> dict[str, Any]:
 def profile_for(host: Host, profiles: Mapping[str, Profile]) -> Profile:
     """The profile of a cli host, with what its own entry adds."""
     profile = profile_of(host.platform, host.prompt_regex, profiles)
+    console = console_login if host.way is Way.COMMAND else ()
     own: dict[str, object] = {
-        "login": (*(LoginStep(match=match, send=send) for match, send in host.login_dialogue), *profile.login),
+        "login": (
+            *(LoginStep(match=match, send=send) for match, send in host.login_dialogue),
+            *profile.login,
+            *console,
+        ),
         "init": host.init_commands,
     }
     if host.always_verified:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from mcp_ssh.model.decision import Effect, Layer
-from mcp_ssh.model.host import Host
+from mcp_ssh.model.host import Host, Way
 from mcp_ssh.model.policy import NetworkPolicy
 
 _metadata = tuple(
@@ -17,6 +17,8 @@ def network(host: Host, addresses: Sequence[str], policy: NetworkPolicy) -> Laye
     """Every address that may be dialled must be allowed: which of them answers is not ours to say."""
     if host.name in policy.exempt:
         return Layer("network", Effect.ALLOW, "exempt", f"{host.name} is exempt from the network lists")
+    if not addresses and host.way is not Way.ASYNCSSH and (policy.allow or policy.block):
+        return _denied("network.unknown", f"only the program that dials {host.name} knows where that is")
     for text in addresses:
         address = plain(text)
         if address is None:

@@ -22,8 +22,10 @@ class RecordedTransport:
 
     async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
         """As the transport does. Raises `AuditUnavailableError` before anything is dialled."""
-        where = ", ".join(records.where(address, host.port) for address in addresses)
-        await self._audit.append(Event.CONNECT.value, {"host": host.name, "address": where, "user": host.user})
+        where = ", ".join(records.where(address, host.port) for address in addresses) or " ".join(host.command)
+        await self._audit.append(
+            Event.CONNECT.value, {"host": host.name, "address": where or host.address, "user": host.user}
+        )
         return await self._transport.connect(host, addresses, secrets)
 
 

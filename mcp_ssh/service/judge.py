@@ -7,7 +7,8 @@ from typing import Protocol
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.model.command import Command, Operation, Request
 from mcp_ssh.model.decision import Assumes, Decision, Effect, Layer, Verdict
-from mcp_ssh.model.host import Host
+from mcp_ssh.model.errors import ResolveError
+from mcp_ssh.model.host import Host, Way
 from mcp_ssh.policy.decide import decide
 from mcp_ssh.ports import Resolver
 from mcp_ssh.safety.classify import Guard
@@ -45,8 +46,15 @@ class Judge:
         self._guards_of: Snapshot | None = None
 
     async def addresses(self, host: Host) -> Sequence[str]:
-        """Step 2 alone."""
-        return await self._resolver.resolve(host.address, host.port)
+        """Step 2 alone. None, where another program says where to go: that of a console, or ssh's configuration."""
+        if host.way is Way.COMMAND:
+            return ()
+        try:
+            return await self._resolver.resolve(host.address, host.port)
+        except ResolveError:
+            if host.way is Way.OPENSSH:
+                return ()
+            raise
 
     def authorized(self, request: Request) -> Authorized:
         """Step 1 alone."""

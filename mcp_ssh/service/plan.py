@@ -27,7 +27,8 @@ async def planned(judge: Judge, request: Request) -> Planned:
     host = authorized.host
     try:
         addresses = await judge.addresses(host)
-        address = Layer("address", Effect.ALLOW, "resolve", f"{host.address} is {', '.join(addresses)}")
+        found = f"{host.address} is {', '.join(addresses)}" if addresses else "the program that dials knows where it is"
+        address = Layer("address", Effect.ALLOW, "resolve", found)
     except ResolveError as error:
         addresses, address = (), Layer("address", Effect.DENY, error.code, error.message)
     judged = judge.decided(request, authorized, addresses)

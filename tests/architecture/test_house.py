@@ -16,6 +16,7 @@ TASK_OWNERS = {
     "service/reload.py",
     "recording/recorder.py",
     "transport/connection.py",
+    "transport/openssh.py",
     "face/stdio.py",
     "lab/posix_host.py",
 }

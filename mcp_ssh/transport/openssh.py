@@ -1,0 +1,286 @@
+"""Hosts by the system's ssh client: ProxyCommand, GSSAPI, hardware keys, algorithms that our library has dropped.
+
+One master process is the connection (ControlMaster); each channel is a client of it, on pipes or on a terminal.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+
+from mcp_ssh.model.errors import (
+    ChannelRefusedError,
+    ConnectionFailedError,
+    McpSshError,
+    SecretMissingError,
+    SessionLostError,
+)
+from mcp_ssh.model.host import AuthMethod, Host, agent_variable
+from mcp_ssh.model.result import Peer
+from mcp_ssh.model.secret import Secret
+from mcp_ssh.model.settings import Settings
+from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream
+from mcp_ssh.transport.console import plain
+from mcp_ssh.transport.sshclient import Master, Seen, options
+from mcp_ssh.transport.terminals import PipeChannel, TerminalChannel
+
+look_s = 0.01
+alive_look_s = 0.5
+stand_wait_s = 15.0
+refused = "session request failed"
+stands = "master session id"
+ssh_failed = 255
+"""What ssh ends with where it is not the host's program that ended."""
+
+
+class OpenSshTransport:
+    """A `Transport` by the `ssh` of this machine."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._environ = plain(environ) | {
+            name: environ[name] for name in ("KRB5CCNAME", "KRB5_CONFIG", "SSH_SK_PROVIDER") if name in environ
+        }
+
+    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+        """Try the addresses in order. Without any, the client's own configuration says where to go."""
+        program = shutil.which("ssh", path=self._environ.get("PATH"))
+        if program is None:
+            raise ConnectionFailedError("there is no ssh on this machine", hint="install the OpenSSH client")
+        environ, secret = self._with_agent(host, secrets), _secret(host, secrets)
+        problem: McpSshError | None = None
+        share_s = self._settings.connect_timeout_s / max(1, len(addresses))
+        for address in addresses or (None,):
+            try:
+                return await self._connect(host, program, address, environ, secret, share_s)
+            except ConnectionFailedError as error:
+                problem = error
+                if not error.retryable:  # the host answered: its other addresses would say the same
+                    break
+        assert problem is not None  # noqa: S101  there was one try at least
+        raise problem
+
+    async def _connect(  # noqa: PLR0913, PLR0917  each is a part of one login
+        self,
+        host: Host,
+        program: str,
+        address: str | None,
+        environ: Mapping[str, str],
+        secret: Secret | None,
+        seconds: float,
+    ) -> Connection:
+        own = f"{self._settings.state_dir}/known_hosts"
+        folder = await asyncio.to_thread(_prepared, self._settings.state_dir)
+        base = options(host, address, [own, *self._settings.known_hosts], self._settings.keepalive_interval_s)
+        control = folder / "c"
+        command = [program, "-v", "-E", str(folder / "log"), "-M", "-N", "-S", str(control), *base, "--", host.address]
+        where = f"{address or host.address}:{host.port}"
+        master = Master(command, control, folder / "log", host, where, secret, threading.Event())
+        try:
+            seen = await asyncio.to_thread(master.log_in, environ, seconds)
+        except BaseException:
+            master.stop.set()
+            await asyncio.shield(asyncio.to_thread(_ended, master, folder))
+            raise
+        client = [program, "-S", str(control), "-o", "ControlMaster=no", "-o", "ProxyCommand=false", *base]
+        return _Multiplexed(master, folder, client, _peer(host, address, seen), environ)
+
+    def _with_agent(self, host: Host, secrets: Secrets) -> Mapping[str, str]:
+        if host.auth.method is not AuthMethod.AGENT:
+            return self._environ
+        with contextlib.suppress(SecretMissingError):  # GSSAPI needs none
+            return self._environ | {agent_variable: secrets.get(agent_variable).reveal()}
+        return self._environ
+
+
+class _Multiplexed:
+    """A `Connection`: the master, and those who hang on it."""
+
+    def __init__(
+        self, master: Master, folder: Path, client: Sequence[str], peer: Peer, environ: Mapping[str, str]
+    ) -> None:
+        self._master = master
+        self._folder = folder
+        self._client = client
+        self._environ = environ
+        self._number = 0
+        self._channels: set[PipeChannel | TerminalChannel] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closing = False
+        self._ended = asyncio.Event()
+        self.peer = peer
+        self._following = self._spawn(self._follow())
+
+    async def open_exec(self, command: str, receiver: Receiver) -> None:
+        """Return when the master has opened a channel for the command."""
+        self._refuse_if_ended()
+        wanted = _Late()
+        if not receiver.opened(wanted):
+            return
+        log = self._new_log()
+        process = await asyncio.create_subprocess_exec(
+            *self._client,
+            *("-v", "-E", str(log), "-T", "--", self._master.host.address, command),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self._environ,
+        )
+        channel = PipeChannel(process)
+        await self._stands(process, log)
+        wanted.becomes(channel)
+        self._channels.add(channel)
+        self._spawn(self._carry(process, channel, receiver))
+
+    async def _stands(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        """Wait until the channel stands. Raises `ChannelRefusedError` or `SessionLostError`: nothing was sent."""
+        try:
+            async with asyncio.timeout(stand_wait_s):
+                await self._told(process, log)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            raise
+        finally:
+            await asyncio.to_thread(log.unlink, missing_ok=True)
+
+    async def _told(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        while stands not in (told := await asyncio.to_thread(_text, log)):
+            if refused in told or process.returncode is not None:
+                raise self._why_not(told)
+            await asyncio.sleep(look_s)
+
+    def _why_not(self, told: str) -> McpSshError:
+        if refused in told and self._master.is_alive():
+            return ChannelRefusedError("the host opened no channel: session open refused by peer")
+        return SessionLostError("the connection was lost", hint="the next call opens a new one")
+
+    async def _carry(self, process: asyncio.subprocess.Process, channel: PipeChannel, receiver: Receiver) -> None:
+        assert process.stdout is not None  # noqa: S101  both are pipes
+        assert process.stderr is not None  # noqa: S101  as above
+        await asyncio.gather(
+            _pumped(process.stdout, receiver, Stream.STDOUT), _pumped(process.stderr, receiver, Stream.STDERR)
+        )
+        code = await process.wait()
+        self._channels.discard(channel)
+        error = self._reason(code)
+        if error is None and code >= 0 and not self._is_closing:
+            receiver.exited(code, None)
+        receiver.closed(error)
+
+    async def open_shell(self, pty: Pty, receiver: Receiver) -> None:
+        """Start the login's shell in a terminal of its own."""
+        self._refuse_if_ended()
+        channel = TerminalChannel(receiver, self._reason)
+        if not receiver.opened(channel):
+            return
+        await channel.start([*self._client, "-tt", "--", self._master.host.address], pty, self._environ)
+        self._channels.add(channel)
+
+    def _reason(self, code: int | None) -> McpSshError | None:
+        lost = code == ssh_failed and not self._master.is_alive() and not self._is_closing
+        return SessionLostError("the connection was lost", hint="the next call opens a new one") if lost else None
+
+    def _refuse_if_ended(self) -> None:
+        if self._is_closing or not self._master.is_alive():
+            raise SessionLostError("the connection was lost", hint="the next call opens a new one")
+
+    def _new_log(self) -> Path:
+        self._number += 1
+        return self._folder / f"log{self._number}"
+
+    def watch(self, *, running: bool) -> None:
+        """The client probes at the one interval that it was started with."""
+
+    async def close(self) -> None:
+        """End the master, and with it every channel."""
+        self._is_closing = True
+        for channel in tuple(self._channels):
+            channel.close()
+        self._following.cancel()
+        await asyncio.to_thread(_ended, self._master, self._folder)
+        self._ended.set()
+
+    async def wait_closed(self) -> McpSshError | None:
+        """Return when the master has ended."""
+        await self._ended.wait()
+        return None if self._is_closing else SessionLostError("the connection was lost (ssh has ended)")
+
+    async def _follow(self) -> None:
+        while not self._is_closing and self._master.is_alive():  # noqa: ASYNC110  nothing tells of it but looking
+            await asyncio.sleep(alive_look_s)
+        if not self._is_closing:
+            await asyncio.to_thread(_ended, self._master, self._folder)
+        self._ended.set()
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+class _Late:
+    """A `Channel` that is wanted before it stands: what is said meanwhile is said to it then."""
+
+    def __init__(self) -> None:
+        self._channel: PipeChannel | None = None
+        self._said: list[bytes | None] = []
+        self._is_closed = False
+
+    def becomes(self, channel: PipeChannel) -> None:
+        self._channel = channel
+        for data in self._said:
+            channel.write_eof() if data is None else channel.write(data)
+        if self._is_closed:
+            channel.close()
+
+    def write(self, data: bytes) -> None:
+        self._said.append(data) if self._channel is None else self._channel.write(data)
+
+    def write_eof(self) -> None:
+        self._said.append(None) if self._channel is None else self._channel.write_eof()
+
+    def signal(self, name: str) -> None:
+        del name
+
+    def close(self) -> None:
+        self._is_closed = True
+        if self._channel is not None:
+            self._channel.close()
+
+
+async def _pumped(stream: asyncio.StreamReader, receiver: Receiver, which: Stream) -> None:
+    while chunk := await stream.read(65_536):
+        receiver.data(chunk, which)
+
+
+def _prepared(state_dir: str) -> Path:
+    """The folder of the keys that were seen, and one for a socket, whose path must be short."""
+    Path(state_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="mcp-ssh-"))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _ended(master: Master, folder: Path) -> None:
+    master.end()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _secret(host: Host, secrets: Secrets) -> Secret | None:
+    name = host.auth.password_env or host.auth.passphrase_env
+    return secrets.get(name) if name is not None else None
+
+
+def _peer(host: Host, address: str | None, seen: Seen) -> Peer:
+    return Peer(address or host.address, host.port, host.user, seen.version, seen.host_key)
