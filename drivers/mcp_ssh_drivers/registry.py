@@ -93,6 +93,8 @@ def profile_for(host: Host, profiles: Mapping[str, Profile]) -> Profile:
         ),
         "init": host.init_commands,
     }
+    if host.way is Way.COMMAND:  # what the Enter key of a terminal sends: telnet makes two lines of a line feed
+        own["pty"] = profile.pty.model_copy(update={"newline": "\r"})
     if host.always_verified:
         own["safe"] = ()
     return profile.model_copy(update=own)

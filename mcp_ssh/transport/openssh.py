@@ -182,7 +182,8 @@ class _Multiplexed:
         self._channels.add(channel)
 
     def _reason(self, code: int | None) -> McpSshError | None:
-        lost = code == ssh_failed and not self._master.is_alive() and not self._is_closing
+        was_told = code is not None and 0 <= code < ssh_failed
+        lost = not was_told and not self._is_closing and not self._master.is_alive()
         return SessionLostError("the connection was lost", hint="the next call opens a new one") if lost else None
 
     def _refuse_if_ended(self) -> None:

@@ -1,5 +1,6 @@
 """Devices that speak only what nobody should speak any more: `legacy_crypto`, for them alone."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from mcp_ssh.model.errors import HandshakeError
+from mcp_ssh.transport.openssh import OpenSshTransport
 from mcp_ssh_drivers.exec import ExecDriver
+from tests.support.hosts import settings
 from tests.support.posix import command, host_of, transport_in
 from tests.support.secrets import NoSecrets
 from tests.support.sshd import Sshd
@@ -49,6 +52,16 @@ async def test_an_old_host_is_reached_where_its_entry_says_so_and_refused_elsewh
     assert result.stdout.head == b"hello\n"
     assert connection.peer.host_key is not None
     assert connection.peer.host_key.algorithm == "ssh-rsa"
+    await connection.close()
+
+
+async def test_the_systems_ssh_reaches_it_under_the_same_word(old_sshd: Sshd, tmp_path: Path) -> None:
+    transport = OpenSshTransport(settings(state_dir=str(tmp_path / "state")), os.environ)
+    with pytest.raises(HandshakeError) as caught:
+        await transport.connect(host_of(old_sshd), ["127.0.0.1"], NoSecrets())
+    assert "legacy_crypto" in caught.value.hint
+    connection = await transport.connect(host_of(old_sshd, legacy_crypto=True), ["127.0.0.1"], NoSecrets())
+    assert (await ExecDriver(connection).run(command("echo hello"))).stdout.head == b"hello\n"
     await connection.close()
 
 
