@@ -20,6 +20,7 @@ from mcp_ssh.config.secrets import DaemonSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.config.tokenfile import TokenFile
 from mcp_ssh.model.host import Host, Shell
+from mcp_ssh.outputs.rows import RowReader
 from mcp_ssh.outputs.scrubbed import ScrubbedDriver, ScrubbedShell
 from mcp_ssh.outputs.store import OutputStore
 from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Secrets, ShellDriver, Transport
@@ -157,6 +158,7 @@ async def wired(
             approvals=approvals,
             door=Door(audit, clock),
             calls=Calls(audit),
+            rows=RowReader(),
             keyrings=keyrings,
             tokens=Tokens(configuration, TokenFile(settings.state_dir), clock),
         )

@@ -5,6 +5,7 @@ import secrets
 from mcp_types import CallToolResult
 
 from mcp_ssh.face.hygiene import Shown, clean, one_line, shown
+from mcp_ssh.face.rows import row_notes, shown_rows
 from mcp_ssh.face.schemas import (
     Reading,
     RunResult,
@@ -17,20 +18,21 @@ from mcp_ssh.model.result import (
     inline_chars,
     inline_stderr_chars,
 )
+from mcp_ssh.outputs.rows import Rows
 from mcp_ssh.ports import Stream
 from mcp_ssh.service.reading import ReadPart
 from mcp_ssh.service.runs import Answer, Run
 from mcp_ssh.service.shells import Shell
 
 
-def of_answer(answer: Answer, shell: Shell | None = None) -> CallToolResult:
-    """One command: its end, or where it stands."""
+def of_answer(answer: Answer, shell: Shell | None = None, rows: Rows | None = None) -> CallToolResult:
+    """One command: its end, or where it stands; with `rows` where they were asked for."""
     run, done = answer.run, answer.done
     result = done.result if done is not None else _unfinished(run)
     stderr = shown(result.stderr, inline_stderr_chars)
     stdout = shown(result.stdout, inline_chars - len(stderr.text), terminal=shell is not None)
     notes = key_notes(done.session.connection.peer.host_key, first=done.first) if done is not None else []
-    notes += [*_notes(result), *_next_steps(answer, stdout.left_out_bytes + stderr.left_out_bytes)]
+    notes += [*_notes(result), *_next_steps(answer, stdout.left_out_bytes + stderr.left_out_bytes), *row_notes(rows)]
     view = RunResult(
         host=run.host,
         outcome=result.outcome.value,
@@ -50,6 +52,7 @@ def of_answer(answer: Answer, shell: Shell | None = None) -> CallToolResult:
         stdout_base64=stdout.base64,
         device_error=None if result.device_error is None else one_line(result.device_error),
         question=None if result.question is None else one_line(result.question),
+        rows=shown_rows(rows),
     )
     lines = [f"{run.host}{_where(view)}: {_ending(result)}", *notes, *_framed(run.host, stdout, stderr)]
     return reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)

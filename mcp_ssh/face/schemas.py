@@ -1,6 +1,6 @@
 """The output schemas of the tools: what a program reads of a result."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -61,6 +61,7 @@ class RunResult(BaseModel):
     stdout_base64: str | None = None
     device_error: str | None = None
     question: str | None = None
+    rows: list[dict[str, Any]] | None = None
 
 
 class Reading(BaseModel):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mcp_ssh.outputs.rows import RowReader
 from mcp_ssh.service.approvals import Approvals
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
@@ -28,3 +29,4 @@ class Services:
     reload: Reload
     door: Door
     calls: Calls
+    rows: RowReader

@@ -15,6 +15,7 @@ Timeout = Annotated[float | None, Field(description="Seconds until it is ended o
 ReplyWithin = Annotated[float | None, Field(description="Seconds until this call answers; it goes on")]
 MaxBytes = Annotated[int | None, Field(description="Bytes kept of each output")]
 ShellHandle = Annotated[str | None, Field(description="Shell handle; default: your own shell there", max_length=200)]
+Parse = Annotated[bool, Field(description="Also as rows, on network devices")]
 Confirm = Annotated[bool, Field(description="Only after a person agreed to the danger")]
 
 reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)

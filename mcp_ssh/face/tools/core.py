@@ -7,12 +7,14 @@ from pydantic import Field
 
 from mcp_ssh.face import answers, schemas, views
 from mcp_ssh.face.callers import Callers, ToolContext
+from mcp_ssh.face.rows import rows_of
 from mcp_ssh.face.strict import StrictTool, strict_tool
 from mcp_ssh.face.tools.arguments import (
     CommandText,
     Confirm,
     HostName,
     MaxBytes,
+    Parse,
     ReplyWithin,
     Timeout,
     changes,
@@ -56,6 +58,7 @@ def core_tools(services: Services, callers: Callers) -> list[StrictTool]:
         reply_within: ReplyWithin = None,
         max_output_bytes: MaxBytes = None,
         secret: Annotated[str | None, Field(description="Secret for `sudo -k -S`, by name")] = None,
+        parse: Parse = False,
         confirm_dangerous: Confirm = False,
     ) -> Annotated[CallToolResult, schemas.RunResult]:
         """Run one stateless command: exit code, stdout and stderr; on a cli host, one line of its command line.
@@ -71,7 +74,8 @@ def core_tools(services: Services, callers: Callers) -> list[StrictTool]:
             confirmed=confirm_dangerous,
             tell=teller(ctx),
         )
-        return answers.of_answer(answer)
+        rows = await rows_of(services.rows, answer) if parse else None
+        return answers.of_answer(answer, rows=rows)
 
     async def ssh_list_sessions(
         ctx: ToolContext, confirm_dangerous: Confirm = False

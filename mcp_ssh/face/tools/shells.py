@@ -7,12 +7,14 @@ from pydantic import Field
 
 from mcp_ssh.face import answers, schemas
 from mcp_ssh.face.callers import Callers, ToolContext
+from mcp_ssh.face.rows import rows_of
 from mcp_ssh.face.strict import StrictTool, strict_tool
 from mcp_ssh.face.tools.arguments import (
     CommandText,
     Confirm,
     HostName,
     MaxBytes,
+    Parse,
     ReplyWithin,
     ShellHandle,
     Timeout,
@@ -43,6 +45,7 @@ def shell_tools(services: Services, callers: Callers) -> list[StrictTool]:
         timeout: Timeout = None,  # noqa: ASYNC109  as in ssh_run
         reply_within: ReplyWithin = None,
         max_output_bytes: MaxBytes = None,
+        parse: Parse = False,
         confirm_dangerous: Confirm = False,
     ) -> Annotated[CallToolResult, schemas.RunResult]:
         """Run one command in your shell there: directory, variables and mode stay for the next.
@@ -58,7 +61,8 @@ def shell_tools(services: Services, callers: Callers) -> list[StrictTool]:
             confirmed=confirm_dangerous,
             tell=teller(ctx),
         )
-        return answers.of_answer(answer, shell)
+        rows = await rows_of(services.rows, answer, terminal=True) if parse else None
+        return answers.of_answer(answer, shell, rows)
 
     async def ssh_send(  # noqa: PLR0913, PLR0917  each argument is one of the tool's own
         host: HostName,
