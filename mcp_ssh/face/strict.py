@@ -166,19 +166,27 @@ def _slim_argument(part: dict[str, Any], words: Mapping[str, Any]) -> dict[str, 
     return {key: value for key, value in whole.items() if key not in dropped}
 
 
-def _slim_output(schema: Any) -> Any:
-    """Names and types: what is always there needs no default, and nobody reads the sentences."""
+_ballast = frozenset({"title", "description", "default", "required", "$defs"})
+
+
+def _slim_output(schema: Any, named: Mapping[str, Any] | None = None) -> Any:
+    """Names and types: what is always there needs no default, what is used once no name; nobody reads the sentences."""
     if isinstance(schema, list):
-        return [_slim_output(part) for part in schema]
+        return [_slim_output(part, named) for part in schema]
     if not isinstance(schema, dict):
         return schema
+    named = named if named is not None else schema.get("$defs", {})
+    if "$ref" in schema:
+        return _slim_output(named[schema["$ref"].removeprefix("#/$defs/")], named)
     kinds = schema.get("anyOf", ())
     if len(kinds) == 2 and kinds[1] == {"type": "null"} and isinstance(kinds[0].get("type"), str):  # noqa: PLR2004
-        return _slim_output(kinds[0]) | {"type": [kinds[0]["type"], "null"]}
+        return _slim_output(kinds[0], named) | {"type": [kinds[0]["type"], "null"]}
     return {
-        key: {name: _slim_output(value) for name, value in part.items()} if key == "properties" else _slim_output(part)
+        key: {name: _slim_output(value, named) for name, value in part.items()}
+        if key == "properties"
+        else _slim_output(part, named)
         for key, part in schema.items()
-        if key not in {"title", "description", "default", "required"}
+        if key not in _ballast and not (key == "additionalProperties" and part is True)
     }
 
 

@@ -9,14 +9,14 @@ from mcp_ssh.face.callers import ToolContext
 from mcp_ssh.face.hygiene import clean, drawn_over
 from mcp_ssh.service.runs import Run, Teller
 
-HostName = Annotated[str, Field(description="A configured host, by its exact name", max_length=100)]
+HostName = Annotated[str, Field(description="A configured host's exact name", max_length=100)]
 CommandText = Annotated[str, Field(description="Runs exactly as given")]
 Timeout = Annotated[float | None, Field(description="Seconds until it is ended on the host")]
 ReplyWithin = Annotated[float | None, Field(description="Seconds until this call answers; it goes on")]
 MaxBytes = Annotated[int | None, Field(description="Bytes kept of each output")]
 ShellHandle = Annotated[str | None, Field(description="Shell handle; default: your own shell there", max_length=200)]
 Parse = Annotated[bool, Field(description="Also as rows, on network devices")]
-Confirm = Annotated[bool, Field(description="Only after a person agreed to the danger")]
+Confirm = Annotated[bool, Field(description="Only if a person agreed to it")]
 
 reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 changes = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_world_hint=True)
