@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from mcp_types import CallToolResult
 
+from mcp_ssh.face.rows import shown_rows
+from mcp_ssh.outputs.rows import Rows
 from tests.support.daemon import daemon
 from tests.support.memory import MemoryChannel, MemoryTransport, answers
 from tests.unit.face.test_shell_tools import call, clients, fields
@@ -78,6 +80,11 @@ async def test_no_cell_holds_what_a_terminal_would_obey_or_nobody_would_see() ->
     assert rows[1]["nexthop_if"] == "e" + "t\\u202eh\\u200b0"
 
 
+def test_each_cell_is_cleaned_on_its_own() -> None:
+    rows = Rows("x", ({"name": "a\u202eb\x1b[2J", "ports": ["\ufe0f1", "\x07"]},))
+    assert shown_rows(rows) == [{"name": "a\\u202eb", "ports": ["\\ufe0f1", "\\x07"]}]
+
+
 async def test_an_output_with_something_left_out_is_not_parsed() -> None:
     result = await parsed(ROUTES * 20, max_output_bytes=1_000)
     assert fields(result)["rows"] is None
@@ -97,7 +104,6 @@ async def test_an_exit_by_signal_is_not_parsed() -> None:
     def killed(channel: MemoryChannel) -> None:
         channel.out(ROUTES)
         channel.exits(signal="KILL")
-        channel.ends()
 
     async with daemon(transport=MemoryTransport(killed)) as it, client_of(it) as client:
         result = await client.call_tool("ssh_run", {"host": "web", "command": "ip route", "parse": True})
