@@ -178,6 +178,11 @@ class Driver(Protocol):
         """What kind of device it takes the host for; empty for POSIX hosts."""
         ...
 
+    @property
+    def is_experimental(self) -> bool:
+        """Whether its facts come from papers alone: nobody has seen it work on that kind of device."""
+        ...
+
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command; `command.timeout_s` counts from the call.
 

@@ -48,6 +48,11 @@ class CliDriver:
         """The profile's name."""
         return self._profile.name
 
+    @property
+    def is_experimental(self) -> bool:
+        """Whether nobody has seen its profile work."""
+        return self._profile.is_experimental
+
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command, its turn and the opening of the shell included, within `command.timeout_s`."""
         loop = asyncio.get_running_loop()

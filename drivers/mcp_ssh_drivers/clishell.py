@@ -60,6 +60,11 @@ class CliShell:
         return self._profile.name
 
     @property
+    def is_experimental(self) -> bool:
+        """Whether nobody has seen its profile work."""
+        return self._profile.is_experimental
+
+    @property
     def mode(self) -> str:
         """The mode that the last prompt told."""
         return self._pty.mode

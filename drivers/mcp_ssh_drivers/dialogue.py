@@ -55,7 +55,7 @@ class Dialogue:
         self._logins = [(re.compile(step.match), step) for step in self.profile.login]
         self._said: set[str] = set()
         self.login: Mapping[str, str] = {}
-        self._prompt_text = ""
+        self.prompt_text = ""
         self._text = ""
         self._first_line = False
         self._renames = False
@@ -173,7 +173,7 @@ class Dialogue:
 
     def _line(self, line: str) -> None:
         if self.state in {State.READY, State.LOGIN, State.ECHO}:
-            if line.strip() and line.strip() != self._prompt_text and len(self.unsolicited) < max_unsolicited_lines:
+            if line.strip() and line.strip() != self.prompt_text and len(self.unsolicited) < max_unsolicited_lines:
                 self.unsolicited.append(line)
             return
         if self._first_line:
@@ -185,7 +185,7 @@ class Dialogue:
     def _is_echo(self, line: str) -> bool:
         """The rest of the echo: nothing after a verified one, prompt and command after one that went at once."""
         shown, text = _squashed(line), _squashed(self._text)
-        return shown in {"", text, _squashed(self._prompt_text) + text}
+        return shown in {"", text, _squashed(self.prompt_text) + text}
 
     def _keep(self, text: str) -> None:
         """One line of output, or several; one that may belong to the prompt waits for what comes behind it."""
@@ -208,7 +208,7 @@ class Dialogue:
     # --- the tail
 
     def _look_for_echo(self) -> list[Action]:
-        if _squashed(self._terminal.tail) != _squashed(self._prompt_text) + _squashed(self._text):
+        if _squashed(self._terminal.tail) != _squashed(self.prompt_text) + _squashed(self._text):
             return []
         self._terminal.drop_tail()
         self.state, self.wake_at = State.RUNNING, None
@@ -264,7 +264,7 @@ class Dialogue:
             self.unsolicited.clear()  # the banner is no news
         self._held = None
         self.prompts.learn(found)
-        self._prompt_text = found.text
+        self.prompt_text = found.text
         self.state, self.mode = State.READY, found.mode
         return [Arrived(found.mode)]
 

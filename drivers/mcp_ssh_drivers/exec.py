@@ -46,6 +46,8 @@ class ExecDriver:
     `login`: what is known of the login's shell; it is found out where nothing is.
     """
 
+    platform, is_experimental = "", False
+
     def __init__(self, connection: Connection, reconnect: Reconnect | None = None, login: Login | None = None) -> None:
         self._connection = connection
         self._reconnect = reconnect
@@ -53,11 +55,6 @@ class ExecDriver:
         self._login = login
         self._probing = asyncio.Lock()
         self._running = 0
-
-    @property
-    def platform(self) -> str:
-        """Whatever has exec channels needs no platform."""
-        return ""
 
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command, its turn in the queue included, within `command.timeout_s`."""

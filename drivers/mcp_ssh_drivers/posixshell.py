@@ -43,6 +43,8 @@ _sh_family = frozenset({"sh", "bash", "rbash", "dash", "ash", "busybox", "ksh", 
 class PosixShell:
     """A `ShellDriver` on a POSIX host. The profile knows what programs ask."""
 
+    platform, is_experimental = "", False
+
     def __init__(self, connection: Connection, profile: Profile) -> None:
         self._connection = connection
         self._profile = profile
@@ -54,11 +56,6 @@ class PosixShell:
         self._directory = ""
 
     # --- ShellDriver
-
-    @property
-    def platform(self) -> str:
-        """A POSIX shell needs none."""
-        return ""
 
     @property
     def mode(self) -> str:

@@ -64,6 +64,11 @@ class PtyDriver:
         return self._dialogue.mode
 
     @property
+    def prompt(self) -> str:
+        """The last prompt, as the device showed it."""
+        return self._dialogue.prompt_text
+
+    @property
     def state(self) -> State:
         """Where the conversation is."""
         return self._dialogue.state

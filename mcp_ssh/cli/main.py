@@ -80,7 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     actions = profile.add_subparsers(title="actions", metavar="ACTION", dest="action")
     actions.add_parser("list", help="one line a profile (the default)")
     actions.add_parser("show", help="a profile as YAML").add_argument("name")
-    actions.add_parser("check", help="try a profile of your own on its examples").add_argument("file", type=Path)
+    check = actions.add_parser("check", help="try a profile of your own on its examples, and on a device")
+    check.add_argument("file", type=Path)
+    check.add_argument("--against", metavar="HOST", help="log in to this host and see that its prompts are known")
+    draft = actions.add_parser("new", help="draft a profile from the prompt that a device shows; sends it no command")
+    draft.add_argument("host", help="a host of hosts.yaml")
     _add_tokens(commands)
     _add_approvals(commands)
     _add_audit(commands)
@@ -241,6 +245,10 @@ def _profile(options: argparse.Namespace) -> int:
         case "show":
             return profile.show(options.name)
         case "check":
-            return profile.check(options.file)
+            return profile.check(options.file, options.against)
+        case "new":
+            from mcp_ssh.cli import trial  # noqa: PLC0415
+
+            return trial.new(options.host)
         case _:
             return profile.list_profiles()

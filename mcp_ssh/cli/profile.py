@@ -19,7 +19,8 @@ def list_profiles() -> int:
     for title in ("platform", "device", "modes", "facts from"):
         table.add_column(title)
     for name, profile in sorted(known().items()):
-        table.add_row(name, profile.about, ", ".join(profile.modes), profile.source)
+        source = f"{profile.source} (experimental)" if profile.is_experimental else profile.source
+        table.add_row(name, profile.about, ", ".join(profile.modes), source)
     Console(highlight=False).print(table)
     return 0
 
@@ -30,13 +31,18 @@ def show(name: str) -> int:
     if profile is None:
         print(f"there is no profile {name!r}; `mcp-ssh profile list` tells them", file=sys.stderr)  # noqa: T201
         return 1
+    if profile.is_experimental:
+        print(f"# {_experimental(profile)}")  # noqa: T201
     data = profile.model_dump(mode="json", exclude_defaults=True)
     print(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), end="")  # noqa: T201
     return 0
 
 
-def check(file: Path) -> int:
-    """Whether a profile has the right form and fits its own examples; everything that is wrong is told at once."""
+def check(file: Path, against: str | None = None) -> int:
+    """Whether a profile has the right form and fits its own examples; everything that is wrong is told at once.
+
+    Then whether the host `against` shows prompts that it knows.
+    """
     profile, found = _read(file)
     if profile is not None:
         found = faults(profile)
@@ -49,8 +55,16 @@ def check(file: Path) -> int:
     examples = profile.examples.model_dump()
     print(f"{file}: {profile.name} is right, {sum(map(len, examples.values()))} examples fit")  # noqa: T201
     if profile.is_experimental:
-        print("its source is `none`: hosts of this platform count as experimental")  # noqa: T201
-    return 0
+        print(_experimental(profile))  # noqa: T201
+    if against is None:
+        return 0
+    from mcp_ssh.cli import trial  # noqa: PLC0415  it loads the whole daemon
+
+    return trial.try_on(profile, against)
+
+
+def _experimental(profile: Profile) -> str:
+    return f"experimental: its source is {profile.source!r}, no live run and no capture; ssh_connect says so too"
 
 
 def _read(file: Path) -> tuple[Profile | None, list[str]]:

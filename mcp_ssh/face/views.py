@@ -140,7 +140,7 @@ def of_connected(done: Done[None], shell: Shell | None = None) -> CallToolResult
         platform=_platform(done.session),
         server=one_line(peer.version),
         host_key=f"{key.algorithm} {key.fingerprint}" if key else None,
-        notes=key_notes(key, first=done.first),
+        notes=[*key_notes(key, first=done.first), *_platform_notes(done.session)],
     )
     state = "was open already" if view.reused else "is open"
     if view.platform is not None:
@@ -153,6 +153,13 @@ def of_connected(done: Done[None], shell: Shell | None = None) -> CallToolResult
 def _platform(session: Session) -> str | None:
     name = session.driver.platform
     return f"{name} (detected)" if name and session.host.platform is None and name != "generic" else name or None
+
+
+def _platform_notes(session: Session) -> list[str]:
+    driver = session.driver
+    if not driver.is_experimental or driver.platform == "generic":  # of which nothing was said
+        return []
+    return [f"{driver.platform} is experimental: it is written from manuals; check what its commands did"]
 
 
 def key_notes(key: HostKey | None, *, first: bool) -> list[str]:

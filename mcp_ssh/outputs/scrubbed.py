@@ -42,6 +42,11 @@ class ScrubbedDriver:
         """As the driver says."""
         return self._driver.platform
 
+    @property
+    def is_experimental(self) -> bool:
+        """As the driver says."""
+        return self._driver.is_experimental
+
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """As the driver does."""
         with self._scrubbing(output) as clean:

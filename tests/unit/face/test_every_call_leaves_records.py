@@ -194,6 +194,7 @@ async def test_in_a_shell_each_step_leaves_its_records() -> None:
             "ssh_connect", ["decided", "connect", "session.open", "finished"], host="sw", new_shell=True
         )
         shell = opened.structured_content["shell"]
+        assert "cisco_ios is experimental" in opened.content[0].text  # nobody has seen it on a real one
         await step("ssh_disconnect", ["decided", "session.close"], host="sw", session=shell)
 
 
