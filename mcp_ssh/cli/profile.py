@@ -17,11 +17,13 @@ def list_profiles() -> int:
     """One line a profile."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("platform", "device", "modes", "facts from"):
-        table.add_column(title)
+        table.add_column(title, no_wrap=title == "facts from")
     for name, profile in sorted(known().items()):
-        source = f"{profile.source} (experimental)" if profile.is_experimental else profile.source
+        source = f"{profile.source} *" if profile.is_experimental else profile.source
         table.add_row(name, profile.about, ", ".join(profile.modes), source)
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("* experimental: written from manuals, nobody has seen it work on a device")
     return 0
 
 

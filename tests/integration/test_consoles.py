@@ -6,21 +6,25 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from mcp.client import Client
 
+from mcp_ssh.face.server import mcp_server
 from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, NeedsPtyError
 from mcp_ssh.model.host import Auth, AuthMethod, Host, Shell, Way
 from mcp_ssh.model.result import Outcome
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Connection
 from mcp_ssh.transport.console import CommandTransport
+from mcp_ssh.transport.ways import Ways
 from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.exec import ExecDriver
 from mcp_ssh_drivers.registry import known, profile_for
-from tests.support.hosts import host
+from tests.support.daemon import ANN, daemon
+from tests.support.hosts import host, settings
 from tests.support.parts import require
 from tests.support.posix import command
 from tests.support.routers import bird, zebra_on_telnet
-from tests.support.secrets import NoSecrets
+from tests.support.secrets import NoSecrets, SomeSecrets
 from tests.support.sshd import descendants, until
 
 pytestmark = pytest.mark.integration
@@ -63,6 +67,20 @@ async def test_a_router_over_telnet_is_logged_in_to_and_commanded(telnet: Host) 
         assert result.stdout.head.startswith(b"FRRouting ")
         assert PASSWORD.encode() not in result.stdout.head
         assert (await router.run(command("shwo"))).device_error == "% [ZEBRA] Unknown command: shwo"
+
+
+async def test_assistants_reach_it_as_any_other_host(telnet: Host) -> None:
+    ways = Ways(settings(), os.environ)
+    async with (
+        daemon(telnet, transport=ways, secrets=SomeSecrets({"CORE": PASSWORD})) as it,
+        Client(mcp_server(it.app, lambda: ANN.principal), mode="legacy") as client,
+    ):
+        connected = await client.call_tool("ssh_connect", {"host": "core"})
+        assert not connected.is_error, connected.content
+        result = await client.call_tool("ssh_run", {"host": "core", "command": "show version"})
+    assert result.structured_content is not None
+    assert result.structured_content["stdout"].startswith("FRRouting ")
+    assert "busybox telnet" in str(next(each for each in it.audit.records if each["event"] == "connect"))
 
 
 async def test_its_privileged_mode_is_entered_with_the_secret_for_it(telnet: Host) -> None:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ def test_the_list_names_every_profile(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["profile"]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in known())
+    assert len(re.findall(r"manual \* *$", shown, re.MULTILINE)) > 20
+    assert "* experimental" in shown
 
 
 def test_what_is_shown_can_be_checked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
