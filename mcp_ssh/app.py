@@ -20,6 +20,7 @@ from mcp_ssh.config.secrets import DaemonSecrets
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.config.tokenfile import TokenFile
 from mcp_ssh.model.host import Host, Shell
+from mcp_ssh.model.settings import Settings
 from mcp_ssh.outputs.rows import RowReader
 from mcp_ssh.outputs.scrubbed import ScrubbedDriver, ScrubbedShell
 from mcp_ssh.outputs.store import OutputStore
@@ -111,7 +112,7 @@ async def wired(
         driver_for=scrubbing(drivers(profiles), keyrings.known),
         clock=clock,
         max_sessions=settings.max_sessions,
-        idle_timeout_s=settings.idle_timeout_s,
+        idle_timeout_s=lambda host: idle_timeout_s(host, settings, profiles),
         log=SessionRecords(audit),
     )
     judge = Judge(configuration, resolver)
@@ -174,6 +175,13 @@ class LoginNames:
     async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
         """As the transport does."""
         return await self.transport.connect(replace(host, user=login_name(host, self.profiles)), addresses, secrets)
+
+
+def idle_timeout_s(host: Host, settings: Settings, profiles: Mapping[str, Profile]) -> float:
+    """When an idle session closes: as hosts.yaml says, and without a word there before the device does it itself."""
+    profile = profiles.get(host.platform or "")
+    own = profile.idle_s if profile is not None and settings.shortens_idle else None
+    return settings.idle_timeout_s if own is None else min(own, settings.idle_timeout_s)
 
 
 def scrubbing(make: DriverFactory, known_secrets: Known) -> DriverFactory:

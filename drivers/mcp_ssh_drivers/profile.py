@@ -98,6 +98,7 @@ class Profile(_Part):
     prompt, where the pattern alone cannot tell a name from a view behind it. `login_suffix` is added to the login name.
     `identification` is what its SSH server says of itself (RFC 4253 4.2), where that tells the platform.
     `exec`: stateless commands go over exec channels. `max_line`: the most characters that its line editor takes.
+    `idle_s`: an idle session closes after that, where hosts.yaml sets no `idle_timeout`, before the device does it.
     """
 
     name: str = Field(pattern=r"[a-z][a-z0-9_]{1,40}$")
@@ -126,6 +127,7 @@ class Profile(_Part):
     exec: bool = False
     max_line: int | None = None
     charset: str | None = None
+    idle_s: float | None = Field(None, gt=0)
     examples: Examples = Examples()
 
     def is_safe(self, command: str) -> bool:

@@ -181,6 +181,7 @@ class _Loader:
             recording_keep_days=entry.recording.keep_days if entry.recording.enabled else None,
             known_hosts=tuple(absolute(each) for each in entry.known_hosts),
             idle_timeout_s=entry.idle_timeout,
+            shortens_idle="idle_timeout" not in entry.model_fields_set,
             command_timeout_s=entry.command_timeout,
             connect_timeout_s=entry.connect_timeout,
             reply_within_s=entry.reply_within,

@@ -21,7 +21,8 @@ class AuditSettings:
 class Settings:
     """Settings of the daemon. Paths are absolute and have `~` expanded.
 
-    Terminals are recorded where `recording_keep_days` is set.
+    Terminals are recorded where `recording_keep_days` is set. `shortens_idle`: nobody set `idle_timeout`, so that a
+    platform may.
     """
 
     state_dir: str
@@ -33,6 +34,7 @@ class Settings:
     recording_keep_days: int | None = None
     profiles_dir: str | None = None
     idle_timeout_s: float = 600.0
+    shortens_idle: bool = False
     command_timeout_s: float = 60.0
     connect_timeout_s: float = 15.0
     reply_within_s: float = 45.0

@@ -10,7 +10,7 @@ one command at a time.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from mcp_ssh.model.errors import McpSshError, SessionLimitError
@@ -83,7 +83,7 @@ class Place:
 class Plan:
     """The state of the pool. Every method is one event and returns what is to be done, in order."""
 
-    def __init__(self, *, max_sessions: int, idle_timeout_s: float) -> None:
+    def __init__(self, *, max_sessions: int, idle_timeout_s: Callable[[Host], float]) -> None:
         self._max_sessions = max_sessions
         self._idle_timeout_s = idle_timeout_s
         self._places: dict[Seat, Place] = {}
@@ -169,7 +169,7 @@ class Plan:
 
     def ticked(self, now: float) -> list[Action]:
         """Time passed: sessions that were idle for too long close."""
-        late = [p for p in self.places if p.is_idle and now - p.idle_since >= self._idle_timeout_s]
+        late = [p for p in self.places if p.is_idle and now - p.idle_since >= self._idle_timeout_s(p.seat.host)]
         return [self._drop(place, "idle") for place in late]
 
     def stopped(self, error: McpSshError) -> list[Action]:
@@ -184,7 +184,7 @@ class Plan:
 
     def closes_in(self, place: Place, now: float) -> float | None:
         """Seconds until the place closes for idleness; None while it is in use."""
-        return max(0.0, place.idle_since + self._idle_timeout_s - now) if place.is_idle else None
+        return max(0.0, place.idle_since + self._idle_timeout_s(place.seat.host) - now) if place.is_idle else None
 
     def _on(self, host: Host) -> list[Place]:
         return [place for place in self.places if place.seat.host == host]

@@ -19,7 +19,7 @@ from mcp_ssh.sessions.session import Session
 Reconnect = Callable[[], Awaitable[Connection]]
 DriverFactory = Callable[[Seat, Connection, Reconnect, Secrets], Driver]
 
-look_every_s = 5.0
+look_every_s = 1.0
 stop_wait_s = 3.0
 
 
@@ -71,14 +71,13 @@ class Pool:
         driver_for: DriverFactory,
         clock: Clock,
         max_sessions: int,
-        idle_timeout_s: float,
+        idle_timeout_s: Callable[[Host], float],
         log: SessionLog,
     ) -> None:
         self._transport = transport
         self._driver_for = driver_for
         self._clock = clock
         self._log = log
-        self._look_every_s = min(look_every_s, idle_timeout_s)
         self._plan = Plan(max_sessions=max_sessions, idle_timeout_s=idle_timeout_s)
         self._sessions: dict[str, Session] = {}
         self._tickets = itertools.count()
@@ -233,7 +232,7 @@ class Pool:
 
     async def _reap(self) -> None:
         while True:
-            await self._clock.sleep(self._look_every_s)
+            await self._clock.sleep(look_every_s)
             self._carry_out(self._plan.ticked(self._clock.now()))
             for seat in self._ways.keys() - {place.seat for place in self._plan.places}:
                 del self._ways[seat]

@@ -11,7 +11,7 @@ WEB, DB = Seat(host("web")), Seat(host("db"))
 
 
 def plan(max_sessions: int = 10, idle_timeout_s: float = 600) -> Plan:
-    return Plan(max_sessions=max_sessions, idle_timeout_s=idle_timeout_s)
+    return Plan(max_sessions=max_sessions, idle_timeout_s=lambda _: idle_timeout_s)
 
 
 def test_ten_callers_on_a_cold_host_make_one_opening_and_each_gets_the_session() -> None:
@@ -150,7 +150,7 @@ class PoolMachine(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.plan = Plan(max_sessions=3, idle_timeout_s=10)
+        self.plan = Plan(max_sessions=3, idle_timeout_s=lambda _: 10)
         narrow = [host(name, limits=Limits(max_concurrent=2)) for name in "abc"]
         self.hosts = [*map(Seat, narrow), Seat(narrow[0], "s-one"), Seat(narrow[0], "s-two")]
         self.now = 0.0

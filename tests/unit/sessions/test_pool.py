@@ -48,7 +48,7 @@ async def pool_on(
         driver_for=driver_for,
         clock=clock or FakeClock(),
         max_sessions=4,
-        idle_timeout_s=600,
+        idle_timeout_s=lambda _: 600,
         log=ledger or Ledger(),
     ) as pool:
         yield pool
