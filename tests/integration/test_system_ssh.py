@@ -14,6 +14,7 @@ import pytest
 from mcp_ssh.model.errors import (
     AuthenticationError,
     ConnectionFailedError,
+    ConnectTimeoutError,
     HostKeyChangedError,
     HostKeyUnknownError,
     SessionLostError,
@@ -41,7 +42,7 @@ ON = ("127.0.0.1",)
 async def connected(
     where: Host, folder: Path, secrets: Secrets | None = None, addresses: tuple[str, ...] = ON
 ) -> AsyncIterator[Connection]:
-    transport = OpenSshTransport(settings(state_dir=str(folder / "state"), connect_timeout_s=8), os.environ)
+    transport = OpenSshTransport(settings(state_dir=str(folder / "state"), connect_timeout_s=4), os.environ)
     connection = await transport.connect(where, addresses, secrets or NoSecrets())
     try:
         yield connection
@@ -154,3 +155,17 @@ async def test_a_master_that_is_killed_is_a_lost_session(sshd: Sshd, tmp_path: P
         assert isinstance(result.lost, SessionLostError)
         with pytest.raises(SessionLostError):
             await ExecDriver(connection).run(command("true"))
+
+
+async def test_one_hidden_prompt_is_answered_and_a_second_one_is_not(tmp_path: Path) -> None:
+    for prompts, works in (((("Password: ", False),), True), ((("Password: ", False), ("Code: ", False)), False)):
+        async with password_server(prompts) as (port, given):
+            auth = Auth(AuthMethod.KEYBOARD_INTERACTIVE, password_env="WEB")
+            where = host(address="127.0.0.1", user="demo", port=port, auth=auth)
+            secrets, folder = SomeSecrets({"WEB": "right"}), tmp_path / str(works)
+            if works:
+                async with connected(where, folder, secrets):
+                    assert given == ["right"]
+            else:
+                await refused(where, folder, ConnectTimeoutError, secrets)
+                assert given == []
