@@ -65,8 +65,12 @@ def try_on(profile: Profile, name: str) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    mode = f"mode {shown.mode}" if shown.mode else "no mode that it knows"
-    print(f"{name}: logged in, {enters} times Enter, each answered with {shown.prompts[0]!r} ({mode})")  # noqa: T201
+    if profile.modes and not shown.mode:
+        modes = ", ".join(profile.modes)
+        print(f"{name}: the prompt {shown.prompts[0]!r} is none of the modes {modes}", file=sys.stderr)  # noqa: T201
+        return 1
+    mode = f" (mode {shown.mode})" if shown.mode else ""
+    print(f"{name}: logged in, {enters} times Enter, each answered with {shown.prompts[0]!r}{mode}")  # noqa: T201
     print("no command was sent; modes, pagers, questions and errors are tried by their examples alone")  # noqa: T201
     return 0
 
@@ -92,7 +96,7 @@ def new(name: str) -> int:
 
 async def _tried(profile: Profile, name: str) -> Shown:
     async with _reached(name) as device:
-        of_host = replace(device.host, platform=profile.name)
+        of_host = replace(device.host, platform=profile.name, prompt_regex=None)  # it alone must know the prompt
         return await _look(device, profile_for(of_host, {**device.profiles, profile.name: profile}))
 
 

@@ -117,13 +117,19 @@ async def test_a_profile_of_another_device_is_told_so(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with DeviceHost(tmp_path / "lab", ACME, host="acme-1") as lab:
-        configure(home, lab, prompt_regex=".+ready:")
+        configure(home, lab)
         monkeypatch.setattr(trial, "login_s", 2.0)
         _, shown, _ = await typed("mcp-ssh profile show mikrotik_routeros", capsys)
         Path("other.yaml").write_text(shown)
         code, _, said = await typed("mcp-ssh profile check other.yaml --against acme-1", capsys)
-    assert code != 0
-    assert "acme-1>" in said
+        assert code != 0
+        assert "acme-1>" in said
+        data = yaml.safe_load(Path("other.yaml").read_text()) | {"modes": {"exec": "#"}}
+        data |= {"prompt": ".+[>#]", "examples": {"prompt": {"never#": "exec"}}}
+        Path("modeless.yaml").write_text(yaml.safe_dump(data))
+        code, _, said = await typed("mcp-ssh profile check modeless.yaml --against acme-1", capsys)
+    assert code == 1
+    assert "is none of the modes exec" in said
 
 
 @pytest.mark.parametrize("name", ["nobody", "web"])
