@@ -150,6 +150,8 @@ class Master:
                 raise self._late(seconds)
             match child.expect([_asks, pexpect.EOF, pexpect.TIMEOUT]):
                 case 0:
+                    if child.getecho():  # ssh hides what is typed for a secret; the host chose to have it shown
+                        raise self._unanswered("shows what is typed as its answer")
                     child.sendline(self._secret_for(told))
                     told = True
                 case 1:
@@ -161,12 +163,12 @@ class Master:
 
     def _secret_for(self, told: bool) -> str:
         if self.secret is None or told:
-            raise AuthenticationError(
-                f"{self.host.name} ({self.where}) asks for a secret that is not known",
-                hint="check `auth` under this host",
-            )
+            raise self._unanswered("asks for a secret that is not known")
         self._check_pin()
         return self.secret.reveal()
+
+    def _unanswered(self, why: str) -> McpSshError:
+        return AuthenticationError(f"{self.host.name} ({self.where}) {why}", hint="check `auth` under this host")
 
     def _log(self) -> str:
         return self.log.read_text("utf-8", "replace") if self.log.exists() else ""

@@ -157,15 +157,20 @@ async def test_a_master_that_is_killed_is_a_lost_session(sshd: Sshd, tmp_path: P
             await ExecDriver(connection).run(command("true"))
 
 
-async def test_one_hidden_prompt_is_answered_and_a_second_one_is_not(tmp_path: Path) -> None:
-    for prompts, works in (((("Password: ", False),), True), ((("Password: ", False), ("Code: ", False)), False)):
+async def test_one_hidden_prompt_is_answered_and_no_second_or_shown_one(tmp_path: Path) -> None:
+    cases = (
+        ("taken", (("Password: ", False),), None),
+        ("second", (("Password: ", False), ("Code: ", False)), ConnectTimeoutError),
+        ("shown", (("Password: ", True),), AuthenticationError),
+    )
+    for name, prompts, error in cases:
         async with password_server(prompts) as (port, given):
             auth = Auth(AuthMethod.KEYBOARD_INTERACTIVE, password_env="WEB")
             where = host(address="127.0.0.1", user="demo", port=port, auth=auth)
-            secrets, folder = SomeSecrets({"WEB": "right"}), tmp_path / str(works)
-            if works:
+            secrets, folder = SomeSecrets({"WEB": "right"}), tmp_path / name
+            if error is None:
                 async with connected(where, folder, secrets):
                     assert given == ["right"]
             else:
-                await refused(where, folder, ConnectTimeoutError, secrets)
+                await refused(where, folder, error, secrets)
                 assert given == []
