@@ -33,12 +33,25 @@ class TerminalChannel:
     async def start(self, command: Sequence[str], pty: Pty, environ: Mapping[str, str]) -> None:
         """Start the program. Raises `OSError` if it cannot be."""
         try:
-            child = await asyncio.to_thread(_spawned, command, pty, environ)
+            child = await self._spawned(command, pty, environ)
         except pexpect.ExceptionPexpect as error:
             raise OSError(0, str(error).splitlines()[0]) from None
+        if self._is_over:  # it was closed meanwhile
+            await self._loop.run_in_executor(None, _reaped, child)
+            return
         self._child, descriptor = child, child.child_fd
         os.set_blocking(descriptor, False)
         self._loop.add_reader(descriptor, self._readable, descriptor)
+
+    async def _spawned(self, command: Sequence[str], pty: Pty, environ: Mapping[str, str]) -> "pexpect.spawn[bytes]":
+        spawning = self._loop.run_in_executor(None, _spawned, command, pty, environ)
+        try:
+            return await asyncio.shield(spawning)
+        except asyncio.CancelledError:  # a thread is not: its program is ended as soon as it stands
+            spawning.add_done_callback(
+                lambda done: done.exception() or self._loop.run_in_executor(None, _reaped, done.result())
+            )
+            raise
 
     def _readable(self, descriptor: int) -> None:
         try:
@@ -82,6 +95,9 @@ class TerminalChannel:
         if self._child is not None and not self._is_over:
             self._child.kill(signal.SIGHUP)
             self._end()
+        elif not self._is_over:
+            self._is_over = True
+            self._receiver.closed(None)
 
     def _end(self) -> None:
         child = self._child
@@ -97,6 +113,11 @@ class TerminalChannel:
 def _spawned(command: Sequence[str], pty: Pty, environ: Mapping[str, str]) -> "pexpect.spawn[bytes]":
     size = (pty.height, pty.width)
     return pexpect.spawn(command[0], [*command[1:]], timeout=None, dimensions=size, env={**environ, "TERM": pty.term})
+
+
+def _abandoned(spawned: "asyncio.Future[pexpect.spawn[bytes]]") -> None:
+    if spawned.exception() is None:
+        spawned.get_loop().run_in_executor(None, _reaped, spawned.result())
 
 
 def _reaped(child: "pexpect.spawn[bytes]") -> int | None:

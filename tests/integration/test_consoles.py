@@ -1,5 +1,6 @@
 """Hosts behind a program of this machine: a router's command line over telnet, and one without any network."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -13,19 +14,20 @@ from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, NeedsPtyErr
 from mcp_ssh.model.host import Auth, AuthMethod, Host, Shell, Way
 from mcp_ssh.model.result import Outcome
 from mcp_ssh.model.secret import Secret
-from mcp_ssh.ports import Connection
+from mcp_ssh.ports import Connection, Pty
 from mcp_ssh.transport.console import CommandTransport
 from mcp_ssh.transport.ways import Ways
 from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.exec import ExecDriver
 from mcp_ssh_drivers.registry import known, profile_for
+from tests.contract.test_transport import Ear
 from tests.support.daemon import ANN, daemon
 from tests.support.hosts import host, settings
 from tests.support.parts import require
 from tests.support.posix import command
 from tests.support.routers import bird, zebra_on_telnet
 from tests.support.secrets import NoSecrets, SomeSecrets
-from tests.support.sshd import descendants, until
+from tests.support.sshd import descendants, processes_with, until
 
 pytestmark = pytest.mark.integration
 PROFILES = known()
@@ -122,6 +124,25 @@ async def test_a_program_that_ends_at_once_is_told(tmp_path: Path) -> None:
         with pytest.raises(McpSshError) as caught:
             await router.run(command("show version"))
     assert not caught.value.sent
+
+
+async def test_a_program_that_nobody_waits_for_any_more_is_ended_as_soon_as_it_stands() -> None:
+    connection = await CommandTransport(os.environ).connect(console("frr", "/bin/sleep", "60.25"), [], NoSecrets())
+    opening = asyncio.create_task(connection.open_shell(Pty("xterm", 80, 24), Ear()))
+    await asyncio.sleep(0)
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+    ear = Ear()
+    opening = asyncio.create_task(connection.open_shell(Pty("xterm", 80, 24), ear))
+    await asyncio.sleep(0)
+    assert ear.channel is not None
+    ear.channel.close()
+    await opening
+    assert ear.over.is_set()
+    await connection.close()
+    async with asyncio.timeout(5):
+        while processes_with("sleep\x0060.25"):
+            await asyncio.sleep(0.05)
 
 
 async def test_a_console_runs_nothing_outside_of_its_terminal() -> None:
