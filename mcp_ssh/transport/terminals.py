@@ -48,9 +48,7 @@ class TerminalChannel:
         try:
             return await asyncio.shield(spawning)
         except asyncio.CancelledError:  # a thread is not: its program is ended as soon as it stands
-            spawning.add_done_callback(
-                lambda done: done.exception() or self._loop.run_in_executor(None, _reaped, done.result())
-            )
+            spawning.add_done_callback(_abandoned)
             raise
 
     def _readable(self, descriptor: int) -> None:
