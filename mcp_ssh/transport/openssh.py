@@ -8,7 +8,7 @@ import contextlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mcp_ssh.model.errors import (
@@ -121,14 +121,12 @@ class _Multiplexed:
         if not receiver.opened(wanted):
             return
         log = self._new_log()
-        process = await asyncio.create_subprocess_exec(
-            *self._client,
-            *("-v", "-E", str(log), "-T", "--", self._master.host.address, command),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self._environ,
-        )
+        words = ("-v", "-E", str(log), "-T", "--", self._master.host.address, command)
+        pipe = asyncio.subprocess.PIPE
+        with _starting():
+            process = await asyncio.create_subprocess_exec(
+                *self._client, *words, stdin=pipe, stdout=pipe, stderr=pipe, env=self._environ
+            )
         channel = PipeChannel(process)
         await self._stands(process, log)
         wanted.becomes(channel)
@@ -178,7 +176,8 @@ class _Multiplexed:
         channel = TerminalChannel(receiver, self._reason)
         if not receiver.opened(channel):
             return
-        await channel.start([*self._client, "-tt", "--", self._master.host.address], pty, self._environ)
+        with _starting():
+            await channel.start([*self._client, "-tt", "--", self._master.host.address], pty, self._environ)
         self._channels.add(channel)
 
     def _reason(self, code: int | None) -> McpSshError | None:
@@ -253,6 +252,15 @@ class _Late:
         self._is_closed = True
         if self._channel is not None:
             self._channel.close()
+
+
+@contextlib.contextmanager
+def _starting() -> Iterator[None]:
+    """What this machine cannot start is told as what it is: nothing was sent."""
+    try:
+        yield
+    except OSError as error:
+        raise ChannelRefusedError(f"ssh cannot be started here: {error.strerror or error}") from None
 
 
 async def _pumped(stream: asyncio.StreamReader, receiver: Receiver, which: Stream) -> None:

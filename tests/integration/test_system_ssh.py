@@ -13,6 +13,7 @@ import pytest
 
 from mcp_ssh.model.errors import (
     AuthenticationError,
+    ChannelRefusedError,
     ConnectionFailedError,
     ConnectTimeoutError,
     HostKeyChangedError,
@@ -26,6 +27,7 @@ from mcp_ssh.transport.openssh import OpenSshTransport
 from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.exec import ExecDriver
 from mcp_ssh_drivers.registry import known, profile_of
+from tests.contract.test_transport import Ear
 from tests.integration.test_logins import password_server
 from tests.support.hosts import host, settings
 from tests.support.parts import require
@@ -132,6 +134,15 @@ async def test_a_host_that_only_the_clients_configuration_knows_is_reached(sshd:
     connection = await transport.connect(where, [], NoSecrets())
     assert (await ExecDriver(connection).run(command("echo through"))).stdout.head == b"through\n"
     await connection.close()
+
+
+async def test_a_client_that_this_machine_cannot_start_sends_nothing(sshd: Sshd, tmp_path: Path) -> None:
+    async with connected(host_of(sshd), tmp_path) as connection:
+        too_long = "x" * 3_000_000  # execve(2): E2BIG
+        with pytest.raises(ChannelRefusedError) as caught:
+            await connection.open_exec(too_long, Ear())
+        assert not caught.value.sent
+        assert (await ExecDriver(connection).run(command("echo on"))).stdout.head == b"on\n"
 
 
 async def test_a_device_is_commanded_in_its_terminal(tmp_path: Path) -> None:
