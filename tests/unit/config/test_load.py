@@ -1,4 +1,5 @@
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,15 @@ def test_the_example_of_the_repository_loads() -> None:
     example = Path(__file__).parents[3] / "hosts.example.yaml"
     snapshot = load(Environment(config=example, home=Path("/home/ann")))
     assert list(snapshot.inventory.hosts) == ["home-server", "cisco-switch", "web-1", "build-box"]
+
+
+README = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("block", re.findall(r"^```yaml\n(.*?)^```$", README, re.DOTALL | re.MULTILINE))
+def test_every_block_of_the_readme_loads_as_it_stands(block: str) -> None:
+    snapshot = parse(block, FILE, ENVIRONMENT, known)
+    assert bool(snapshot.inventory.hosts) is block.startswith("hosts:")
 
 
 def test_an_empty_file_is_an_empty_inventory() -> None:
