@@ -16,7 +16,7 @@ from mcp_ssh.audit.disk.opened import audit_log
 from mcp_ssh.audit.scrub import Known
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
-from mcp_ssh.config.secrets import DaemonSecrets
+from mcp_ssh.config.secrets import DaemonSecrets, secret_names
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.config.tokenfile import TokenFile
 from mcp_ssh.model.host import Host, Shell
@@ -88,7 +88,9 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
     settings = configuration.current.settings
     configure_logging(settings.log_level)
     clock = SystemClock()
-    secrets = DaemonSecrets(environ, lambda: configuration.current.settings)
+    secrets = DaemonSecrets(
+        environ, lambda: configuration.current.settings, lambda: secret_names(configuration.current, environ)
+    )
     await secrets.fetch([settings.audit.key_env] if settings.audit.key_env else [])
     keyrings = Keyrings(secrets, secrets.fetch)
     async with (

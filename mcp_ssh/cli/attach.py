@@ -27,6 +27,8 @@ chunk_bytes = 65_536
 most_told_bytes = 4_000
 
 _plain = ("PATH", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR")
+_places = ("GNUPGHOME", "PASSWORD_STORE_DIR", "DBUS_SESSION_BUS_ADDRESS", "VAULT_ADDR")
+"""Where programs keep the user's secrets: `secret_command` is asked by the daemon. No login of theirs."""
 _plain_prefixes = ("LC_", "XDG_", "PYTHON")
 
 
@@ -143,7 +145,7 @@ def _environ_of_daemon(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environ.items()
-        if name in daemon_variables or name in _plain or name.startswith(_plain_prefixes)
+        if name in daemon_variables or name in _plain + _places or name.startswith(_plain_prefixes)
     }
 
 

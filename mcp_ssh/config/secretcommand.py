@@ -8,11 +8,14 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from mcp_ssh.model.errors import SecretMissingError
+from mcp_ssh.model.errors import SecretUnavailableError
 
 timeout_s = 10.0
+rest_wait_s = 0.5
+"""How long what it said may take to arrive when it has ended: something that it left behind may hold its output."""
 max_bytes = 65_536
 most_told_chars = 200
 placeholder = "{name}"
@@ -25,6 +28,16 @@ _passed_prefixes = ("LC_", "XDG_", "VAULT_", "OP_", "BW_", "AWS_", "GOOGLE_", "A
 """What such programs work with: where they are, who asks, and their own logins."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What was said since the configuration was read; an answer that comes later than the next reading is lost."""
+
+    said: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    asking: dict[str, asyncio.Lock] = field(default_factory=dict)
+    rounds: dict[str, int] = field(default_factory=dict)
+
+
 class SecretCommand:
     """Asks the program, one question a name at a time."""
 
@@ -32,77 +45,110 @@ class SecretCommand:
         self._environ = {
             name: value for name, value in environ.items() if name in _passed or name.startswith(_passed_prefixes)
         }
-        self._said: dict[str, str] = {}
-        self._failed: dict[str, str] = {}
-        self._asking: dict[str, asyncio.Lock] = {}
+        self._answers = _Answers()
 
     def find(self, name: str) -> str | None:
-        """What it said. Raises `SecretMissingError` if it failed."""
-        if name in self._failed:
-            raise SecretMissingError(
-                f"secret_command has no {name}: {self._failed[name]}",
+        """What it said. Raises `SecretUnavailableError` if it failed."""
+        if name in self._answers.failed:
+            raise SecretUnavailableError(
+                f"secret_command has no {name}: {self._answers.failed[name]}",
                 hint="run the command by hand, as the daemon's user",
             )
-        return self._said.get(name)
+        return self._answers.said.get(name)
 
     def forget(self) -> None:
         """Ask anew for everything."""
-        self._said.clear()
-        self._failed.clear()
+        self._answers = _Answers()
 
-    async def ask(self, command: Sequence[str], name: str) -> None:
-        """Ask for a secret, unless the answer is known; several who ask share one answer. Never raises."""
-        async with self._asking.setdefault(name, asyncio.Lock()):
-            if name not in self._said:
-                await self._ask(command, name)
+    async def ask(self, command: Sequence[str], name: str, withheld: Collection[str] = ()) -> None:
+        """Ask for a secret, unless the answer is known; several who ask share one answer. Never raises.
 
-    async def _ask(self, command: Sequence[str], name: str) -> None:
-        self._failed.pop(name, None)
-        arguments = [part.replace(placeholder, name) for part in command]
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *arguments,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=self._environ,
-                limit=max_bytes,
-                start_new_session=True,
-            )
-        except OSError as error:
-            self._failed[name] = f"{arguments[0]}: {error.strerror}"
-            return
-        self._failed[name] = await self._outcome(process, name)
-        if not self._failed[name]:
-            del self._failed[name]
-
-    async def _outcome(self, process: asyncio.subprocess.Process, name: str) -> str:
-        """Keep what it said, or tell why it said nothing."""
-        assert process.stdout is not None  # noqa: S101  both are pipes
-        assert process.stderr is not None  # noqa: S101  as above
-        try:
-            async with asyncio.timeout(timeout_s):
-                said, told = await asyncio.gather(_some(process.stdout), _some(process.stderr))
-                code = await process.wait()
-        except TimeoutError:
-            return f"it has not answered within {timeout_s:g} s"
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-        if len(said) > max_bytes:
-            return f"it said more than {max_bytes} bytes"
-        text = said.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
-        if code != 0 or not text:
-            first = told.decode("utf-8", "replace").strip().partition("\n")[0][:most_told_chars]
-            return first or f"it ended with exit code {code} and said nothing"
-        self._said[name] = text
-        return ""
+        `withheld`: variables that the program does not get, whatever they are called.
+        """
+        answers = self._answers
+        before = answers.rounds.get(name, 0)
+        async with answers.asking.setdefault(name, asyncio.Lock()):
+            if name in answers.said or answers.rounds.get(name, 0) != before:
+                return  # somebody asked while this one waited: a program that hangs makes nobody queue
+            answers.failed.pop(name, None)
+            arguments = [part.replace(placeholder, name) for part in command]
+            environ = {each: value for each, value in self._environ.items() if each not in withheld}
+            said, fault = await _answer(arguments, environ)
+            answers.rounds[name] = before + 1
+            if fault:
+                answers.failed[name] = fault
+            else:
+                answers.said[name] = said
 
 
-async def _some(stream: asyncio.StreamReader) -> bytes:
-    """All that it says, or a byte more than is taken."""
-    said = bytearray()
-    while len(said) <= max_bytes and (chunk := await stream.read(max_bytes)):
-        said += chunk
-    return bytes(said)
+class _Listener(asyncio.SubprocessProtocol):
+    """Takes down what a program says, up to a byte more than is taken, and what it tells of its troubles."""
+
+    def __init__(self) -> None:
+        self.said, self.told = bytearray(), bytearray()
+        self.has_exited, self.is_over, self.is_silent = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._open = {1, 2}
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Called by the loop."""
+        kept = self.said if fd == 1 else self.told
+        kept += data[: max_bytes + 1 - len(kept)]
+        if len(self.said) > max_bytes:  # whatever follows, it is no answer
+            self.is_over.set()
+            self.is_silent.set()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        """Called by the loop."""
+        del exc
+        self._open.discard(fd)
+        if not self._open:
+            self.is_silent.set()
+
+    def process_exited(self) -> None:
+        """Called by the loop."""
+        self.has_exited.set()
+        self.is_over.set()
+
+    async def heard(self) -> None:
+        """Wait until it has ended or said too much, and a moment for what it said last."""
+        await self.is_over.wait()
+        await _shortly(self.is_silent)
+
+
+async def _answer(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[str, str]:
+    """What the program says, or why it said nothing."""
+    try:
+        transport, listener = await asyncio.get_running_loop().subprocess_exec(
+            _Listener, *arguments, stdin=asyncio.subprocess.DEVNULL, env=environ, start_new_session=True
+        )
+    except OSError as error:
+        return "", f"{arguments[0]}: {error.strerror}"
+    try:
+        async with asyncio.timeout(timeout_s):
+            await listener.heard()
+    except TimeoutError:
+        return "", f"it has not answered within {timeout_s:g} s"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(transport.get_pid(), signal.SIGKILL)
+        await _shortly(listener.has_exited)
+        transport.close()  # also where something else still holds its pipes
+    return _read(bytes(listener.said), bytes(listener.told), transport.get_returncode())
+
+
+async def _shortly(event: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(rest_wait_s):
+            await event.wait()
+
+
+def _read(said: bytes, told: bytes, code: int | None) -> tuple[str, str]:
+    """The secret, or the fault in the program's own words. What it says on its output never is in a fault."""
+    if len(said) > max_bytes:
+        return "", f"it said more than {max_bytes} bytes"
+    text = said.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
+    if code == 0 and text:
+        return text, ""
+    first = told.decode("utf-8", "replace").strip().partition("\n")[0][:most_told_chars]
+    shown = "".join(char if char.isprintable() else "?" for char in first)
+    return "", shown or f"it ended with exit code {code} and said nothing"

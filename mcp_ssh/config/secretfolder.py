@@ -1,7 +1,8 @@
 """Secrets in files: one file a secret, named as the variable would be, and a `.env` beside them.
 
 A file is read when its secret is used, so that a rotated one counts with the next login. Links within the folder are
-followed, as Kubernetes mounts them; one that leads out of it is refused, whoever made it.
+followed, as Kubernetes mounts them; one that leads out of it is refused, whoever made it. Files of root that lie
+on a read-only mount may be read by others, also where the daemon is root: whoever mounts them chooses their modes.
 """
 
 import io
@@ -14,7 +15,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from mcp_ssh.config.modes import fault_of
-from mcp_ssh.model.errors import SecretMissingError
+from mcp_ssh.model.errors import SecretUnavailableError
 
 max_file_bytes = 65_536
 dotenv_name = ".env"
@@ -29,7 +30,7 @@ class SecretFolder:
     has_dotenv: bool = False
 
     def find(self, name: str) -> str | None:
-        """The secret of that name; None if it is not there. Raises `SecretMissingError` for a file with faults."""
+        """The secret of that name; None if it is not there. Raises `SecretUnavailableError` for a file with faults."""
         if not _name.fullmatch(name):
             return None
         text = self._text(name)
@@ -47,7 +48,7 @@ class SecretFolder:
             return None
         except OSError as error:
             raise _refused(path, f"cannot be read: {error.strerror}") from None
-        fault = self._fault(path, os.fstat(descriptor))
+        fault = self._fault(path, descriptor)
         if fault:
             os.close(descriptor)
             raise _refused(path, fault)
@@ -57,7 +58,8 @@ class SecretFolder:
             raise _refused(path, f"has more than {max_file_bytes} bytes")
         return raw.decode("utf-8", "surrogateescape")
 
-    def _fault(self, path: Path, found: os.stat_result) -> str:
+    def _fault(self, path: Path, descriptor: int) -> str:
+        found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             return "is not a regular file"
         real = Path(os.path.realpath(path))
@@ -65,9 +67,14 @@ class SecretFolder:
             return "is a link that leads out of its folder"
         if not os.path.samestat(found, real.stat()):
             return "was changed in this very moment"
-        return fault_of(found, real, is_secret=True)
+        return fault_of(found, real, is_secret=not _is_mounted_by_root(found, descriptor))
 
 
-def _refused(path: Path, fault: str) -> SecretMissingError:
+def _is_mounted_by_root(found: os.stat_result, descriptor: int) -> bool:
+    """Whether it is root's and mounted read-only, as container engines do: nobody here can change its mode."""
+    return found.st_uid == 0 and bool(os.fstatvfs(descriptor).f_flag & os.ST_RDONLY)
+
+
+def _refused(path: Path, fault: str) -> SecretUnavailableError:
     what, _, mends = fault.partition(": ")
-    return SecretMissingError(f"the secret file {path} {what}", hint=mends)
+    return SecretUnavailableError(f"the secret file {path} {what}", hint=mends)

@@ -132,9 +132,15 @@ class RecordingError(McpSshError):
 
 
 class SecretMissingError(McpSshError):
-    """The environment variable that the file names is not set."""
+    """A secret that the file names is nowhere."""
 
     code = "secret_missing"
+
+
+class SecretUnavailableError(SecretMissingError):
+    """A secret is not taken from where it is: a file in the wrong hands, a program that did not tell it."""
+
+    code = "secret_unavailable"
 
 
 class KeyFileError(McpSshError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from mcp_ssh.model.command import Command, Context, Key, Operation, Request, Speech, Wish
 from mcp_ssh.model.decision import Assumes
-from mcp_ssh.model.errors import InvalidArgumentError, NothingAsksError, StateChangedError
+from mcp_ssh.model.errors import DeadlineExceededError, InvalidArgumentError, NothingAsksError, StateChangedError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import CommandResult
@@ -146,8 +146,7 @@ class Terminals:
                 "nothing runs and nothing asks in this shell; nothing was sent", hint="run commands with ssh_shell"
             )
         if said.secret is not None:
-            async with asyncio.timeout(within_s):
-                await self._keyrings.fetch(caller.principal, entry)
+            await self._fetched(caller, entry, within_s)
         speech, context = self._speech(caller, entry, shell, driver, said)
         wish = Wish(said.shown, timeout_s)
         request = request_of(caller, Operation.SEND, host, wish, confirmed=confirmed, context=context)
@@ -161,6 +160,16 @@ class Terminals:
 
     def _host(self, caller: Caller, name: str) -> Host:
         return known_host(name, self._configuration.current.inventory, caller.principal)
+
+    async def _fetched(self, caller: Caller, host: Host, within_s: float) -> None:
+        try:
+            async with asyncio.timeout(within_s):
+                await self._keyrings.fetch(caller.principal, host)
+        except TimeoutError:
+            raise DeadlineExceededError(
+                f"the call's {within_s:g} s were over before the secret was found; nothing was sent",
+                hint="whatever `secret_command` asks is slow, or waits for a person",
+            ) from None
 
     async def _made_ready(self, shell: Shell, session: Session, left_s: float) -> tuple[ShellDriver, bool]:
         """The open driver of the session, and whether it took the place of one that was lost."""

@@ -10,7 +10,7 @@ from mcp_ssh.model.errors import AuditUnavailableError
 from mcp_ssh.model.host import Host, Inventory
 from mcp_ssh.model.principal import Caller, Principal, Token, Via
 from mcp_ssh.ports import Secrets, Transport
-from mcp_ssh.service.keyrings import Keyrings
+from mcp_ssh.service.keyrings import Fetch, Keyrings
 from tests.support.clock import FakeClock
 from tests.support.hosts import host, settings
 from tests.support.memory import MemoryTransport
@@ -70,6 +70,7 @@ async def daemon(
     transport: Transport | None = None,
     audit: Ledger | None = None,
     secrets: Secrets | None = None,
+    fetch: Fetch | None = None,
     tokens: tuple[Token, ...] = (),
     **changes: object,
 ) -> AsyncIterator[Daemon]:
@@ -83,7 +84,7 @@ async def daemon(
         audit,
         transport or memory,
         clock,
-        Keyrings(secrets or NoSecrets()),
+        Keyrings(secrets or NoSecrets(), fetch),
     )
     async with wired(*parts) as app:
         yield Daemon(app, transport if isinstance(transport, MemoryTransport) else memory, audit, clock)

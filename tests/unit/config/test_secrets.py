@@ -2,13 +2,14 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from mcp_ssh.config.secrets import DaemonSecrets, EitherSecrets, EnvSecrets, secret_names
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.config.tokens import digest
-from mcp_ssh.model.errors import SecretMissingError
+from mcp_ssh.model.errors import SecretMissingError, SecretUnavailableError
 from mcp_ssh.model.host import Auth, AuthMethod, Inventory
 from mcp_ssh.model.principal import Token
 from mcp_ssh.model.settings import AuditSettings
@@ -48,7 +49,8 @@ def test_a_variable_comes_before_one_with_our_prefix_before_a_file_before_a_line
     put(tmp_path, ".env", "\n".join(f"{name}='line {name}'" for name in ("ONE", "TWO", "THREE", "FOUR")))
     credentials = tmp_path / "credentials"
     credentials.mkdir()
-    put(credentials, "FIVE", "credential")
+    for name in ("ONE", "TWO", "THREE", "FOUR", "FIVE"):
+        put(credentials, name, "credential")
     environ = {"ONE": "variable", "MCP_SSH_SECRET_TWO": "prefixed", "CREDENTIALS_DIRECTORY": str(credentials)}
     for secrets in (in_folder(tmp_path, environ), EnvSecrets(environ | {"MCP_SSH_SECRETS_DIR": str(tmp_path)})):
         told = [secrets.get(name).reveal() for name in ("ONE", "TWO", "THREE", "FOUR", "FIVE")]
@@ -137,6 +139,31 @@ def test_a_client_that_is_attached_has_its_own_before_those_of_the_daemon() -> N
     assert [both.get(name).reveal() for name in "PQ"] == ["of the client", "too"]
     with pytest.raises(SecretMissingError):
         EitherSecrets(NoSecrets(), NoSecrets()).get("P")
+
+
+def test_what_is_there_and_not_right_is_told_also_to_a_client_that_is_attached(tmp_path: Path) -> None:
+    put(tmp_path, "P", "x", 0o644)
+    for both in (
+        EitherSecrets(NoSecrets(), in_folder(tmp_path)),
+        EitherSecrets(EnvSecrets({"MCP_SSH_SECRETS_DIR": str(tmp_path)}), SomeSecrets({"P": "of the daemon"})),
+    ):
+        with pytest.raises(SecretUnavailableError) as caught:
+            both.get("P")
+        assert caught.value.hint == f"chmod 600 {tmp_path}/P"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of root")
+@pytest.mark.parametrize(("flags", "is_taken"), [(os.ST_RDONLY, True), (0, False)])
+def test_files_that_root_mounted_read_only_have_modes_that_are_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: int, is_taken: bool
+) -> None:
+    put(tmp_path, "P", "mounted", 0o444)
+    monkeypatch.setattr(os, "fstatvfs", lambda _: SimpleNamespace(f_flag=flags))
+    if is_taken:
+        assert in_folder(tmp_path).get("P").reveal() == "mounted"
+    else:
+        with pytest.raises(SecretUnavailableError, match="read by others"):
+            in_folder(tmp_path).get("P")
 
 
 def test_the_variables_that_hold_secrets_are_known_so_that_no_child_has_them() -> None:
