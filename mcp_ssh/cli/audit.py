@@ -1,5 +1,6 @@
 """`mcp-ssh audit`: whether the log is whole, what stands in it, and the same for other programs."""
 
+import asyncio
 import csv
 import datetime as dt
 import json
@@ -21,7 +22,7 @@ from mcp_ssh.audit.query import Query, as_line
 from mcp_ssh.audit.record import order
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
-from mcp_ssh.config.secrets import EnvSecrets
+from mcp_ssh.config.secrets import DaemonSecrets
 from mcp_ssh.face.hygiene import clean
 from mcp_ssh.model.errors import AuditUnavailableError, InvalidArgumentError, SecretMissingError
 from mcp_ssh.model.settings import Settings
@@ -90,11 +91,16 @@ def _key(options: Namespace) -> tuple[AuditKey | None, str]:
             raise InvalidArgumentError(f"{options.key}: {error}") from None
         except OSError as error:
             raise InvalidArgumentError(f"{options.key} cannot be read: {error.strerror}") from None
-    name = None if options.log is not None else _settings().audit.key_env
+    if options.log is not None:
+        return None, ""
+    settings = _settings()
+    secrets = DaemonSecrets(os.environ, lambda: settings)  # where the daemon that signs finds it, too
     try:
-        return audit_key(name, EnvSecrets(os.environ)), ""
-    except SecretMissingError:
-        return None, f"; its signatures were not checked, for {name} is not set"
+        if settings.audit.key_env is not None:
+            asyncio.run(secrets.fetch([settings.audit.key_env]))
+        return audit_key(settings.audit.key_env, secrets), ""
+    except SecretMissingError as error:
+        return None, f"; its signatures were not checked: {error.message}"
 
 
 def _link(text: str) -> Link:

@@ -151,3 +151,19 @@ async def test_a_log_is_followed_across_its_rotation(tmp_path: Path) -> None:
 def test_a_log_that_is_not_there_is_told(tmp_path: Path) -> None:
     said = audit("verify", "--log", tmp_path / "none")
     assert (said.returncode, "there is no audit log" in said.stderr) == (1, True)
+
+
+def test_the_key_is_found_where_the_daemon_finds_it_or_it_is_told_why_not(tmp_path: Path) -> None:
+    log = asyncio.run(written(tmp_path / "audit.log", key_of(SECRET)))
+    config, kept = tmp_path / "hosts.yaml", tmp_path / "AUDIT"
+    config.write_text(
+        f"settings: {{audit_log: {log}, secrets_dir: {tmp_path}, audit: {{key_env: AUDIT}}}}\nhosts: {{}}\n"
+    )
+    kept.write_text(SECRET)
+    kept.chmod(0o600)
+    assert "; signed up to record" in audit("verify", MCP_SSH_CONFIG=str(config)).stdout
+    kept.chmod(0o644)
+    assert f"not checked: the secret file {kept} may be read" in audit("verify", MCP_SSH_CONFIG=str(config)).stdout
+    kept.unlink()
+    told = "not checked: the environment variable AUDIT is not set"
+    assert told in audit("verify", MCP_SSH_CONFIG=str(config)).stdout

@@ -1,7 +1,7 @@
 """Shells on a scripted switch: whose they are, what is asked and said in them, and what outlives a call."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -12,6 +12,7 @@ from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.command import Key, Wish
 from mcp_ssh.model.errors import (
     ConfirmationRequiredError,
+    DeadlineExceededError,
     EnableFailedError,
     InvalidArgumentError,
     NotAtPromptError,
@@ -150,6 +151,24 @@ async def test_a_secret_is_given_by_name_where_one_is_asked_for_and_shown_nowher
         told = repr((asked, answer.result, it.audit.records))
         assert SECRET not in told
         assert "<secret SWITCH_ENABLE>" in told
+
+
+async def test_a_secret_that_is_not_found_in_time_is_told_and_nothing_is_sent() -> None:
+    hangs = asyncio.Event()
+
+    async def fetch(_: Sequence[str]) -> None:
+        if hangs.is_set():
+            await asyncio.Event().wait()
+
+    transport = DeviceTransport(switch(SECRET), Wire())
+    async with transport, daemon(entry(), transport=transport, secrets=OneSecret(), fetch=fetch) as it:
+        await run(it.app.terminals, "enable")
+        hangs.set()
+        with pytest.raises(DeadlineExceededError, match="before the secret was found; nothing was sent"):
+            await it.app.terminals.send(ONE, "sw", Said(secret="SWITCH_ENABLE"), reply_within_s=0.05)
+        hangs.clear()
+        answer, _ = await it.app.terminals.send(ONE, "sw", Said(secret="SWITCH_ENABLE"))
+        assert answer.result.mode == "privileged"
 
 
 async def test_each_conversation_has_a_shell_of_its_own_and_a_foreign_handle_is_unknown() -> None:
