@@ -66,6 +66,15 @@ async def test_what_it_cannot_tell_is_told_with_its_own_words(script: str, words
         secrets.get("P")
 
 
+@pytest.mark.parametrize("ending", ["sys.exit(1)", "sys.exit('no such entry')", "print('x' * 100_000)"])
+async def test_what_it_prints_is_in_no_error(ending: str) -> None:
+    secrets = asking(f"import sys; print('canary', flush=True); {ending}")
+    await secrets.fetch(["P"])
+    with pytest.raises(SecretMissingError) as caught:
+        secrets.get("P")
+    assert "canary" not in f"{caught.value.message} {caught.value.hint}"
+
+
 async def test_one_that_hangs_is_ended_with_all_that_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secretcommand, "timeout_s", 0.5)
     secrets = asking("import subprocess; subprocess.run(['sleep', '71.31'])")
