@@ -14,7 +14,7 @@ from mcp_ssh.app import SystemClock, in_terminal
 from mcp_ssh.audit.disk.opened import audit_log
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
-from mcp_ssh.config.secrets import DaemonSecrets
+from mcp_ssh.config.secrets import DaemonSecrets, secret_names
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.model.command import Operation
 from mcp_ssh.model.decision import Effect
@@ -140,7 +140,9 @@ async def _reached(name: str) -> AsyncIterator[Device]:
     if judged.decision.effect is not Effect.ALLOW:
         raise DeniedError(f"{name}: {judged.decision.reason}", decision=judged.decision)
     profiles = known(settings.profiles_dir)
-    daemon_secrets = DaemonSecrets(os.environ, lambda: configuration.current.settings)
+    daemon_secrets = DaemonSecrets(
+        os.environ, lambda: configuration.current.settings, lambda: secret_names(configuration.current, os.environ)
+    )
     keyrings = Keyrings(daemon_secrets, daemon_secrets.fetch)
     await daemon_secrets.fetch([settings.audit.key_env] if settings.audit.key_env else [])
     await keyrings.fetch(caller.principal, host)
