@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -194,6 +195,8 @@ class Master:
         """End it, and what hangs on it."""
         self.stop.set()
         if self.child is not None:
+            if not self.control.exists():  # at a question, the end of its terminal would be an empty answer to the host
+                self.child.kill(signal.SIGKILL)
             self.child.close(force=True)
         for path in (self.control, self.log):
             path.unlink(missing_ok=True)
