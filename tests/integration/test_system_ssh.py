@@ -34,7 +34,7 @@ from tests.support.parts import require
 from tests.support.posix import command, host_of
 from tests.support.routers import vtysh
 from tests.support.secrets import NoSecrets, SomeSecrets
-from tests.support.sshd import Sshd, command_line, free_port, processes_with, send, until
+from tests.support.sshd import Sshd, command_line, descendants, free_port, processes_with, send, until
 
 pytestmark = pytest.mark.integration
 ON = ("127.0.0.1",)
@@ -61,7 +61,8 @@ async def refused(where: Host, folder: Path, kind: type[Exception], secrets: Sec
 
 
 def clients() -> list[int]:
-    return processes_with(f"{tempfile.gettempdir()}/mcp-ssh-")
+    ours = descendants(os.getpid())
+    return [pid for pid in processes_with(f"{tempfile.gettempdir()}/mcp-ssh-") if pid in ours]
 
 
 def of_nobody(port: int | None = None) -> Host:
