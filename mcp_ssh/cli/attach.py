@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mcp_ssh.face.rendezvous import Answer, daemon_variables, hello, peer_uid, socket_path
+from mcp_ssh.model.environ import plain
 from mcp_ssh.model.errors import AlreadyServedError, AttachError
 
 start_wait_s = 30.0
@@ -26,10 +27,8 @@ parent_look_s = 1.0
 chunk_bytes = 65_536
 most_told_bytes = 4_000
 
-_plain = ("PATH", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR")
 _places = ("GNUPGHOME", "PASSWORD_STORE_DIR", "DBUS_SESSION_BUS_ADDRESS", "VAULT_ADDR")
 """Where programs keep the user's secrets: `secret_command` is asked by the daemon. No login of theirs."""
-_plain_prefixes = ("LC_", "XDG_", "PYTHON")
 
 
 def attach() -> int:
@@ -142,11 +141,7 @@ def _told(log: Path, since: int) -> str:
 
 def _environ_of_daemon(environ: Mapping[str, str]) -> dict[str, str]:
     """What every client of it has in common: no secret of the one that happens to come first."""
-    return {
-        name: value
-        for name, value in environ.items()
-        if name in daemon_variables or name in _plain + _places or name.startswith(_plain_prefixes)
-    }
+    return plain(environ, {*daemon_variables, *_places}, ("PYTHON",))
 
 
 def _carry(sock: socket.socket, parent: int) -> int:

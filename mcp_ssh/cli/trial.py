@@ -133,10 +133,11 @@ async def _reached(name: str) -> AsyncIterator[Device]:
     caller = Caller(Principal("stdio:you", Via.STDIO))
     judge = Judge(configuration, CachingResolver(clock))
     request = request_of(caller, Operation.CONNECT, name)
-    host = judge.authorized(request).host
+    authorized = judge.authorized(request)
+    host = authorized.host
     if host.shell is not Shell.CLI:
         raise ValueError(f"{name} is a POSIX host, which needs no profile; write `shell: cli` for a device")
-    judged = judge.decided(request, judge.authorized(request), await judge.addresses(host))
+    judged = judge.decided(request, authorized, await judge.addresses(host))
     if judged.decision.effect is not Effect.ALLOW:
         raise DeniedError(f"{name}: {judged.decision.reason}", decision=judged.decision)
     profiles = known(settings.profiles_dir)

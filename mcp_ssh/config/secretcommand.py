@@ -11,6 +11,7 @@ import signal
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mcp_ssh.model.environ import plain
 from mcp_ssh.model.errors import SecretUnavailableError
 
 timeout_s = 10.0
@@ -21,10 +22,9 @@ most_told_chars = 200
 placeholder = "{name}"
 
 _passed = frozenset(
-    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR TERM DISPLAY WAYLAND_DISPLAY SSH_AUTH_SOCK GPG_TTY GNUPGHOME "
-    "DBUS_SESSION_BUS_ADDRESS PASSWORD_STORE_DIR".split()
+    "TERM DISPLAY WAYLAND_DISPLAY SSH_AUTH_SOCK GPG_TTY GNUPGHOME DBUS_SESSION_BUS_ADDRESS PASSWORD_STORE_DIR".split()
 )
-_passed_prefixes = ("LC_", "XDG_", "VAULT_", "OP_", "BW_", "AWS_", "GOOGLE_", "AZURE_")
+_passed_prefixes = ("VAULT_", "OP_", "BW_", "AWS_", "GOOGLE_", "AZURE_")
 """What such programs work with: where they are, who asks, and their own logins."""
 
 
@@ -42,9 +42,7 @@ class SecretCommand:
     """Asks the program, one question a name at a time."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = {
-            name: value for name, value in environ.items() if name in _passed or name.startswith(_passed_prefixes)
-        }
+        self._environ = plain(environ, _passed, _passed_prefixes)
         self._answers = _Answers()
 
     def find(self, name: str) -> str | None:

@@ -32,6 +32,7 @@ from mcp_ssh.service.daemon import Health
 from mcp_ssh.service.inventory import HostView
 from mcp_ssh.service.pipeline import Done
 from mcp_ssh.service.plan import Planned
+from mcp_ssh.service.records import where
 from mcp_ssh.service.shells import Shell
 from mcp_ssh.sessions.session import Session
 
@@ -133,7 +134,7 @@ def of_connected(done: Done[None], shell: Shell | None = None) -> CallToolResult
     view = Connected(
         host=done.session.host.name,
         session=done.session.id,
-        address=f"{peer.address}:{peer.port}",
+        address=where(peer.address, peer.port),
         reused=not done.first,
         shell=shell.handle if shell is not None else None,
         mode=(one_line(shell.mode) or None) if shell is not None else None,
@@ -180,7 +181,7 @@ def of_sessions(views: tuple[SessionView, ...]) -> CallToolResult:
             session=view.id,
             shell=view.shell or None,
             host=view.host,
-            address=f"{view.peer.address}:{view.peer.port}",
+            address=where(view.peer.address, view.peer.port),
             user=view.peer.user,
             idle_seconds=round(view.idle_s, 1),
             age_seconds=round(view.age_s, 1),

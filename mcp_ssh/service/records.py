@@ -83,5 +83,7 @@ def _present(fields: Mapping[str, object]) -> Fields:
 
 
 def where(address: str, port: int) -> str:
-    """An address with its port."""
+    """An address with its port; alone for a console, which has none."""
+    if not port:
+        return address
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -211,9 +211,8 @@ class Pool:
             self._carry_out(self._plan.failed(seat, ConnectionFailedError(f"{host.name}: {error}")))
             return
         secrets = _Latest(self._ways, seat)
-        driver = self._driver_for(
-            seat, connection, lambda: self._transport.connect(host, [connection.peer.address], secrets), secrets
-        )
+        judged = [connection.peer.address] if way.addresses else []  # without any, a program knows where to go
+        driver = self._driver_for(seat, connection, lambda: self._transport.connect(host, judged, secrets), secrets)
         session = Session(seat, connection, driver, self._clock.now())
         self._sessions[session.id] = session
         await self._log.opened(session)

@@ -3,18 +3,12 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from mcp_ssh.model.environ import plain
 from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, NeedsPtyError, SessionLostError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import Peer
 from mcp_ssh.ports import Connection, Pty, Receiver, Secrets
 from mcp_ssh.transport.terminals import TerminalChannel
-
-_passed = frozenset("PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR".split())
-
-
-def plain(environ: Mapping[str, str]) -> dict[str, str]:
-    """What a program of this machine needs to know, and none of our secrets."""
-    return {name: value for name, value in environ.items() if name in _passed or name.startswith(("LC_", "XDG_"))}
 
 
 class CommandTransport:
@@ -40,7 +34,7 @@ class _Console:
 
     @property
     def peer(self) -> Peer:
-        return Peer(" ".join(self._host.command)[:200], self._host.port, self._host.user, "", None)
+        return Peer(" ".join(self._host.command)[:200], 0, self._host.user, "", None)
 
     async def open_exec(self, command: str, receiver: Receiver) -> None:
         del command
@@ -58,6 +52,7 @@ class _Console:
         channel = TerminalChannel(receiver, self._ended)
         if not receiver.opened(channel):
             return
+        self._channels = {each for each in self._channels if not each.is_over} | {channel}
         try:
             await channel.start(self._host.command, pty, self._environ)
         except OSError as error:
@@ -65,7 +60,6 @@ class _Console:
                 f"{self._host.name}: {self._host.command[0]} cannot be started: {error.strerror or error}",
                 hint="check `command` under this host",
             ) from None
-        self._channels.add(channel)
 
     def _ended(self, code: int | None) -> McpSshError | None:
         del code

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from mcp_ssh.model.environ import plain
 from mcp_ssh.model.errors import (
     ChannelRefusedError,
     ConnectionFailedError,
@@ -23,7 +24,6 @@ from mcp_ssh.model.result import Peer
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream
-from mcp_ssh.transport.console import plain
 from mcp_ssh.transport.sshclient import Master, Seen, options
 from mcp_ssh.transport.terminals import PipeChannel, TerminalChannel
 
@@ -41,9 +41,7 @@ class OpenSshTransport:
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self._settings = settings
-        self._environ = plain(environ) | {
-            name: environ[name] for name in ("KRB5CCNAME", "KRB5_CONFIG", "SSH_SK_PROVIDER") if name in environ
-        }
+        self._environ = plain(environ, ("KRB5CCNAME", "KRB5_CONFIG", "SSH_SK_PROVIDER"))
 
     async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
         """Try the addresses in order. Without any, the client's own configuration says where to go."""
@@ -107,7 +105,8 @@ class _Multiplexed:
         self._client = client
         self._environ = environ
         self._number = 0
-        self._channels: set[PipeChannel | TerminalChannel] = set()
+        self._channels: set[PipeChannel] = set()
+        self._terminals: set[TerminalChannel] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
         self._ended = asyncio.Event()
@@ -176,9 +175,9 @@ class _Multiplexed:
         channel = TerminalChannel(receiver, self._reason)
         if not receiver.opened(channel):
             return
+        self._terminals = {each for each in self._terminals if not each.is_over} | {channel}
         with _starting():
             await channel.start([*self._client, "-tt", "--", self._master.host.address], pty, self._environ)
-        self._channels.add(channel)
 
     def _reason(self, code: int | None) -> McpSshError | None:
         was_told = code is not None and 0 <= code < ssh_failed
@@ -201,6 +200,8 @@ class _Multiplexed:
         self._is_closing = True
         for channel in tuple(self._channels):
             channel.close()
+        for terminal in tuple(self._terminals):
+            terminal.close()
         self._following.cancel()
         await asyncio.to_thread(_ended, self._master, self._folder)
         self._ended.set()

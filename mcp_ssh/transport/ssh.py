@@ -15,20 +15,18 @@ from mcp_ssh.model.host import Host, HostKeyChecking
 from mcp_ssh.model.result import HostKey, Peer
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.ports import Connection, Secrets
-from mcp_ssh.transport import failure
+from mcp_ssh.transport import failure, legacy
 from mcp_ssh.transport.connection import Ended, SshConnection
 from mcp_ssh.transport.hostkeys import HostKeyJudge, fingerprint, look_up
 from mcp_ssh.transport.login import Credentials, gather
 
-legacy: dict[str, object] = {
-    "kex_algs": "+diffie-hellman-group-exchange-sha1,diffie-hellman-group14-sha1,diffie-hellman-group1-sha1",
-    "encryption_algs": "+aes256-cbc,aes192-cbc,aes128-cbc,3des-cbc",
-    "mac_algs": "+hmac-sha1,hmac-sha1-96,hmac-md5,hmac-md5-96",
-    "server_host_key_algs": "+ssh-rsa",
-    "signature_algs": "+ssh-rsa",
+_old: dict[str, object] = {
+    "kex_algs": legacy.kex,
+    "encryption_algs": legacy.ciphers,
+    "mac_algs": legacy.macs,
+    "server_host_key_algs": legacy.signatures,
+    "signature_algs": legacy.signatures,
 }
-old_key_types = ("ssh-rsa",)
-"""What old devices have and asyncssh does not offer by itself, behind all that it does."""
 
 
 class _Client(asyncssh.SSHClient):
@@ -142,12 +140,15 @@ class SshTransport:
             "compression_algs": None,
         }
         if host.legacy_crypto:
-            options |= legacy
+            options |= _old
         if judge is not None:
             known = judge.known
             options["known_hosts"] = lambda *_: (judge.trusted_keys(), known.authorities, known.revoked)
             if not known.authorities:
-                options["server_host_key_algs"] = [*known.algorithms(), *(old_key_types if host.legacy_crypto else ())]
+                options["server_host_key_algs"] = [
+                    *known.algorithms(),
+                    *((legacy.key_type,) if host.legacy_crypto else ()),
+                ]
         return options
 
     async def _established(

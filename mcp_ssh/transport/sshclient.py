@@ -23,6 +23,7 @@ from mcp_ssh.model.errors import (
 from mcp_ssh.model.host import AuthMethod, Host, HostKeyChecking
 from mcp_ssh.model.result import HostKey
 from mcp_ssh.model.secret import Secret
+from mcp_ssh.transport import legacy
 from mcp_ssh.transport.hostkeys import entry_name
 
 look_s = 0.03
@@ -34,11 +35,11 @@ _methods = {
     AuthMethod.KEYBOARD_INTERACTIVE: "keyboard-interactive",
 }
 _legacy = {
-    "KexAlgorithms": "+diffie-hellman-group-exchange-sha1,diffie-hellman-group14-sha1,diffie-hellman-group1-sha1",
-    "HostKeyAlgorithms": "+ssh-rsa",
-    "PubkeyAcceptedAlgorithms": "+ssh-rsa",
-    "Ciphers": "+aes256-cbc,aes192-cbc,aes128-cbc,3des-cbc",
-    "MACs": "+hmac-sha1,hmac-sha1-96,hmac-md5",
+    "KexAlgorithms": legacy.kex,
+    "HostKeyAlgorithms": legacy.signatures,
+    "PubkeyAcceptedAlgorithms": legacy.signatures,
+    "Ciphers": legacy.ciphers,
+    "MACs": legacy.macs,
     "RequiredRSASize": "1024",
 }
 _key = re.compile(r"Server host key: (\S+) (SHA256:\S+)")

@@ -30,6 +30,11 @@ class TerminalChannel:
         self._waiting = bytearray()
         self._is_over = False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the program has ended, or was closed."""
+        return self._is_over
+
     async def start(self, command: Sequence[str], pty: Pty, environ: Mapping[str, str]) -> None:
         """Start the program. Raises `OSError` if it cannot be."""
         try:

@@ -79,6 +79,8 @@ async def test_assistants_reach_it_as_any_other_host(telnet: Host) -> None:
     ):
         connected = await client.call_tool("ssh_connect", {"host": "core"})
         assert not connected.is_error, connected.content
+        assert connected.structured_content is not None
+        assert connected.structured_content["address"].endswith(telnet.command[-1])  # a program has no port of SSH
         result = await client.call_tool("ssh_run", {"host": "core", "command": "show version"})
     assert result.structured_content is not None
     assert result.structured_content["stdout"].startswith("FRRouting ")

@@ -68,6 +68,23 @@ async def test_a_driver_asks_the_secrets_of_the_latest_caller() -> None:
     assert len(held) == 1
 
 
+@pytest.mark.parametrize("addresses", [(), ("192.0.2.1", "192.0.2.2")])
+async def test_a_session_that_reconnects_goes_where_it_was_judged_to_go(addresses: tuple[str, ...]) -> None:
+    held: list[Reconnect] = []
+
+    def driver_for(_seat: Seat, connection: Connection, reconnect: Reconnect, secrets: Secrets) -> ExecDriver:
+        held.append(reconnect)
+        return ExecDriver(connection, reconnect)
+
+    transport = MemoryTransport()
+    async with pool_on(transport, driver_for=driver_for) as pool, pool.lend(WEB, addresses, NoSecrets()) as session:
+        peer = session.connection.peer.address
+        await (await held[0]()).close()
+    (_, first), (_, again) = transport.attempts
+    assert first == addresses
+    assert again == ((peer,) if addresses else ())  # a name that only a program knows stays with the program
+
+
 async def use(pool: Pool, where: Seat = WEB) -> str:
     async with pool.lend(where, ADDRESSES, NoSecrets()) as session:
         await asyncio.sleep(0.01)
