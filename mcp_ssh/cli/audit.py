@@ -7,7 +7,6 @@ import json
 import os
 import re
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from mcp_ssh.audit.chain import Link
+from mcp_ssh.audit.disk.following import last_number, lines_behind
 from mcp_ssh.audit.disk.opened import audit_key
 from mcp_ssh.audit.disk.reading import files_of, lines_backwards, lines_of, verified
 from mcp_ssh.audit.keys import AuditKey, KeyTextError, key_of
@@ -29,7 +29,6 @@ from mcp_ssh.model.settings import Settings
 from mcp_ssh_drivers.registry import known
 
 found, none, broken = 0, 1, 1
-look_s = 0.5
 _ago = re.compile(r"([0-9]{1,6})([smhd])")
 _seconds = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _known = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
@@ -151,31 +150,13 @@ def _records(lines: Iterable[bytes], query: Query) -> Iterator[dict[str, Any]]:
 
 
 def _tail(path: Path, options: Namespace) -> int:
-    query = _query(options)
+    query, number = _query(options), last_number(path) if options.follow else 0
     latest = list(islice(_records(lines_backwards(files_of(path)), query), options.lines))
     _print(reversed(latest), as_json=options.json)
     if options.follow:
-        _print(_records(_new_lines(path), query), as_json=options.json)
+        number = max([number, *(record["seq"] for record in latest)])  # it may have gone on meanwhile
+        _print(_records(lines_behind(path, number, sys.stdout.flush), query), as_json=options.json)
     return found if latest else none
-
-
-def _new_lines(path: Path) -> Iterator[bytes]:
-    """What is written from now on, across rotation, until Ctrl-C."""
-    file = path.open("rb")
-    file.seek(0, os.SEEK_END)
-    rest = b""
-    while True:
-        chunk = file.read()
-        lines = (rest + chunk).split(b"\n")
-        rest = lines.pop()
-        yield from lines
-        if chunk:
-            continue
-        sys.stdout.flush()
-        time.sleep(look_s)
-        if path.exists() and not os.path.samestat(path.stat(), os.fstat(file.fileno())) and not file.peek(1):
-            file.close()
-            file, rest = path.open("rb"), b""
 
 
 def _search(path: Path, options: Namespace) -> int:

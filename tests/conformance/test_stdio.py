@@ -79,7 +79,7 @@ async def test_it_leaves_cleanly_and_takes_its_commands_with_it(sshd: Sshd, tmp_
         stderr = await wire.process.stderr.read()  # type: ignore[union-attr]
         assert b"Traceback" not in stderr
     assert processes_with(mark) == []
-    assert sshd.connection_pids() == []
+    await asyncio.to_thread(until, lambda: sshd.connection_pids() == [], "a connection is left behind")
     lines = (tmp_path / "audit.log").read_text().splitlines()
     assert verified(tmp_path / "audit.log").ok
     events = [json.loads(line)["event"] for line in lines]

@@ -19,10 +19,17 @@ _chunk_bytes = 1_048_576
 
 def files_of(path: Path) -> list[Path]:
     """The files of the log at this path that exist, the oldest first. Rotated ones may be compressed (`.gz`)."""
-    rotated = re.compile(re.escape(path.name) + rf"\.([0-9]{{{number_digits}}})(\.gz)?")
     folder = path.parent
-    names = sorted(each.name for each in folder.iterdir() if rotated.fullmatch(each.name)) if folder.is_dir() else []
+    found = (each.name for each in folder.iterdir()) if folder.is_dir() else ()
+    names = sorted(name for name in found if number_of(path, name) is not None)
     return [*(folder / name for name in names), *([path] if path.exists() else [])]
+
+
+def number_of(path: Path, file: str | Path) -> int | None:
+    """The last record's number by the name of a rotated file of the log at `path`; None for any other file."""
+    rotated = re.compile(re.escape(path.name) + rf"\.([0-9]{{{number_digits}}})(\.gz)?")
+    found = rotated.fullmatch(Path(file).name)
+    return int(found[1]) if found is not None else None
 
 
 def head_at(path: Path) -> Head | None:
