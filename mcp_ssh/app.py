@@ -5,26 +5,22 @@ import logging
 import sys
 import time
 import warnings
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import dataclass
 
 import structlog
 
 from mcp_ssh.audit.disk.opened import audit_log
-from mcp_ssh.audit.scrub import Known
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import DaemonSecrets, secret_names
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.config.tokenfile import TokenFile
-from mcp_ssh.model.host import Host, Shell
-from mcp_ssh.model.settings import Settings
 from mcp_ssh.outputs.rows import RowReader
-from mcp_ssh.outputs.scrubbed import ScrubbedDriver, ScrubbedShell
 from mcp_ssh.outputs.store import OutputStore
-from mcp_ssh.ports import AuditSink, Clock, Connection, Driver, Secrets, ShellDriver, Transport
+from mcp_ssh.platforms import LoginNames, drivers, idle_timeout_s, scrubbing
+from mcp_ssh.ports import AuditSink, Clock, Transport
 from mcp_ssh.recording.transport import recorded
 from mcp_ssh.service.approvals import Approvals
 from mcp_ssh.service.commands import Commands
@@ -42,17 +38,10 @@ from mcp_ssh.service.services import Services
 from mcp_ssh.service.shells import Shells
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
-from mcp_ssh.sessions.plan import Seat
-from mcp_ssh.sessions.pool import DriverFactory, Pool, Reconnect
+from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.transport.resolve import CachingResolver
 from mcp_ssh.transport.ways import Ways
-from mcp_ssh_drivers.cli import CliDriver
-from mcp_ssh_drivers.clishell import CliShell
-from mcp_ssh_drivers.exec import ExecDriver
-from mcp_ssh_drivers.execshell import Login, LoginShell
-from mcp_ssh_drivers.posixshell import PosixShell
-from mcp_ssh_drivers.profile import Profile
-from mcp_ssh_drivers.registry import detected, known, login_name, profile_for
+from mcp_ssh_drivers.registry import known
 
 
 class SystemClock:
@@ -165,62 +154,6 @@ async def wired(
             keyrings=keyrings,
             tokens=Tokens(configuration, TokenFile(settings.state_dir), clock),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class LoginNames:
-    """A `Transport` that logs in by the name that a platform wants, such as RouterOS with its terminal's switches."""
-
-    transport: Transport
-    profiles: Mapping[str, Profile]
-
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
-        """As the transport does."""
-        return await self.transport.connect(replace(host, user=login_name(host, self.profiles)), addresses, secrets)
-
-
-def idle_timeout_s(host: Host, settings: Settings, profiles: Mapping[str, Profile]) -> float:
-    """When an idle session closes: as hosts.yaml says, and without a word there before the device does it itself."""
-    profile = profiles.get(host.platform or "")
-    own = profile.idle_s if profile is not None and settings.shortens_idle else None
-    return settings.idle_timeout_s if own is None else min(own, settings.idle_timeout_s)
-
-
-def scrubbing(make: DriverFactory, known_secrets: Known) -> DriverFactory:
-    """Drivers whose outputs hold none of our secrets."""
-
-    def driver_for(seat: Seat, connection: Connection, reconnect: Reconnect, secrets: Secrets) -> Driver:
-        driver = make(seat, connection, reconnect, secrets)
-        if seat.shell:
-            return ScrubbedShell(cast("ShellDriver", driver), known_secrets)
-        return ScrubbedDriver(driver, known_secrets)
-
-    return driver_for
-
-
-def drivers(profiles: Mapping[str, Profile]) -> DriverFactory:
-    """How to talk to a host: posix hosts have exec channels, all others a command line of some platform."""
-
-    def driver_for(seat: Seat, connection: Connection, reconnect: Reconnect, secrets: Secrets) -> Driver:
-        host = seat.host
-        if host.shell is Shell.POSIX:
-            return PosixShell(connection, profiles["linux"]) if seat.shell else ExecDriver(connection, reconnect)
-        found = detected(host, connection.peer.version, profiles)
-        profile = profile_for(found, profiles)
-        if profile.exec and not seat.shell:
-            return ExecDriver(connection, reconnect, Login(LoginShell.UNKNOWN))
-        name = host.enable_env
-        enable = None if name is None else lambda: secrets.get(name)
-        kind = CliShell if seat.shell else CliDriver
-        return kind(connection, profile, host.charset, enable, lambda: in_terminal(host, secrets))
-
-    return driver_for
-
-
-def in_terminal(host: Host, secrets: Secrets) -> dict[str, str]:
-    """What a device is told that asks for the login inside of its terminal."""
-    name = host.auth.password_env
-    return {"user": host.user} | ({"password": secrets.get(name).reveal()} if name is not None else {})
 
 
 def configure_logging(level: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from mcp_ssh.app import SystemClock, in_terminal
+from mcp_ssh.app import SystemClock
 from mcp_ssh.audit.disk.opened import audit_log
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
@@ -21,6 +21,7 @@ from mcp_ssh.model.decision import Effect
 from mcp_ssh.model.errors import DeniedError
 from mcp_ssh.model.host import Host, Shell
 from mcp_ssh.model.principal import Caller, Principal, Via
+from mcp_ssh.platforms import in_terminal
 from mcp_ssh.ports import Connection, Secrets
 from mcp_ssh.service.evidence import RecordedTransport
 from mcp_ssh.service.judge import Judge

@@ -104,7 +104,10 @@ def _is_branch(part: int | str) -> bool:
 
 
 def _takes_null(model: type[BaseModel], key: str) -> bool:
-    return key in {"keys_dir", "profiles_dir", "secrets_dir", "secret_command"} and key in model.model_fields
+    return (
+        key in {"keys_dir", "profiles_dir", "secrets_dir", "secret_command", "transfer_dir"}
+        and key in model.model_fields
+    )
 
 
 def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> Iterable[str]:

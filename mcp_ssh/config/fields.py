@@ -74,6 +74,12 @@ def _is_charset(value: str) -> str:
     return value
 
 
+def _is_absolute(value: str) -> str:
+    if not value.startswith("/") or "\x00" in value or ".." in value.split("/"):
+        raise PydanticCustomError("fault", "must be an absolute path without .. in it")
+    return value
+
+
 def _day(value: object) -> object:
     if isinstance(value, str):
         try:
@@ -108,6 +114,9 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=1_024, le=1_073_741_824)]
 Checking = Literal["strict", "accept-new", "off"] | bool
 BaseUrl = Annotated[str, AfterValidator(_is_base_url)]
+AbsolutePath = Annotated[str, AfterValidator(_is_absolute), Field(max_length=4_096)]
+PathGlob = Annotated[str, Field(min_length=1, max_length=500)]
+ConfirmName = Literal["auto", "human", "model", "never"]
 Tag = Annotated[str, Field(min_length=1, max_length=50)]
 
 

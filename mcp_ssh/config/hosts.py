@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from mcp_ssh.config.check import Checker
 from mcp_ssh.config.fields import Checking
+from mcp_ssh.config.hostentry import DefaultsEntry, FilesEntry, HostEntry, LimitsEntry
 from mcp_ssh.config.lines import Path
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.policy import TagOverrideEntry, access_of, whole
-from mcp_ssh.config.schema import DefaultsEntry, HostEntry, LimitsEntry
-from mcp_ssh.model.host import Auth, AuthMethod, Host, HostKeyChecking, Limits, Shell, Way
+from mcp_ssh.model.host import Auth, AuthMethod, FileRules, Host, HostKeyChecking, Limits, Shell, Way
 from mcp_ssh.model.policy import Confirm, LinePattern
 
 T = TypeVar("T")
@@ -87,6 +87,7 @@ class Hosts:
             legacy_crypto=_first(entry.legacy_crypto, self.defaults.legacy_crypto, False),
             way=self._way(entry, shell, path),
             command=tuple(entry.command or self.defaults.command or ()),
+            files=_files(entry.files or self.defaults.files),
             confirm=_confirm(entry) or _confirm(self.defaults) or self.confirm,
         )
 
@@ -182,6 +183,12 @@ def _confirm(entry: DefaultsEntry) -> Confirm | None:
 
 def _first(own: T | None, common: T | None, otherwise: T) -> T:
     return own if own is not None else common if common is not None else otherwise
+
+
+def _files(entry: FilesEntry | None) -> FileRules:
+    if entry is None:
+        return FileRules()
+    return FileRules(tuple(entry.roots or ("/",)), tuple(entry.deny_paths), entry.max_bytes)
 
 
 def _limits(own: LimitsEntry | None, common: LimitsEntry | None, tags: Sequence[TagOverrideEntry]) -> Limits:

@@ -7,13 +7,15 @@ from typing import Any
 
 from mcp_ssh.config.check import Checker
 from mcp_ssh.config.environment import Environment, transports
+from mcp_ssh.config.hostentry import CredentialEntry, DefaultsEntry
 from mcp_ssh.config.hosts import Hosts, checking_of
 from mcp_ssh.config.lines import YamlError, read
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.modes import fault_of
 from mcp_ssh.config.paths import Paths
 from mcp_ssh.config.policy import TagOverrideEntry, policy_of
-from mcp_ssh.config.schema import CredentialEntry, DefaultsEntry, HostsFile, RateLimitEntry, ServerEntry, SettingsEntry
+from mcp_ssh.config.schema import HostsFile, RateLimitEntry, ServerEntry
+from mcp_ssh.config.settingsentry import SettingsEntry
 from mcp_ssh.config.snapshot import Site, Snapshot
 from mcp_ssh.config.tokens import default_token, tokens_of
 from mcp_ssh.model.errors import ConfigurationError, Fault
@@ -200,4 +202,8 @@ class _Loader:
             confirm=Confirm(entry.confirm) if entry.confirm is not None else None,
             log_level=self._environment.log_level or entry.log_level,
             tool_groups=tuple(entry.tool_groups),
+            max_parallel=entry.max_parallel,
+            transfer_dir=absolute(entry.transfer_dir) if entry.transfer_dir is not None else None,
+            task_result_ttl_s=entry.task_result_ttl,
+            task_progress_interval_s=entry.task_progress_interval,
         )

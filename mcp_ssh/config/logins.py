@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcp_ssh.config.check import Checker
+from mcp_ssh.config.hostentry import AuthEntry, CredentialEntry, DefaultsEntry
 from mcp_ssh.config.lines import Path
 from mcp_ssh.config.paths import Paths
-from mcp_ssh.config.schema import AuthEntry, CredentialEntry, DefaultsEntry
 from mcp_ssh.model.host import Auth, AuthMethod
 
 

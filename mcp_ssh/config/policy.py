@@ -48,6 +48,7 @@ class TagOverrideEntry(Entry):
     max_output_bytes: Bytes | None = None
     max_concurrent: Annotated[int, Field(ge=1, le=1_000)] | None = None
     idle_seconds: Seconds | None = None
+    task_result_ttl: Seconds | None = None
 
 
 class OverridesEntry(Entry):

@@ -1,7 +1,7 @@
 """The MCP server object: instructions and tools, the same for every transport and both protocol eras."""
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -36,6 +36,12 @@ who. denied means no; do not look for another way to do it.
 """
 
 
+groups: Mapping[str, Sequence[Callable[[Services, Callers], list[StrictTool]]]] = {
+    "core": [core_tools, shell_tools],
+    "admin": [admin_tools],
+}
+"""The tools by the names of `settings.tool_groups`, in the order in which they are shown."""
+
 # Static bearer tokens: without a resource server URL no document sends clients to an authorization server.
 _bearer = AuthSettings(issuer_url=AnyHttpUrl("https://localhost"), resource_server_url=None)
 
@@ -64,7 +70,6 @@ class _Server(MCPServer[str]):
 
 def mcp_server(services: Services, who: Who, verifier: TokenVerifier | None = None) -> MCPServer[str]:
     """A server whose tools act for whoever `who` names; with a verifier, for whom a token lets in."""
-    groups = {"core": [core_tools, shell_tools], "admin": [admin_tools]}
     offered = [make for name, makers in groups.items() if name in services.daemon.tool_groups for make in makers]
     callers = Callers(who)
     tools = [tool for make in offered for tool in make(services, callers)]

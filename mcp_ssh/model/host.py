@@ -64,13 +64,26 @@ class Limits:
     """What a command on a host may use. `None` means that the settings decide.
 
     `max_concurrent` counts commands that run at once on the host, over all callers; `idle_seconds` is the longest
-    silence of a command before it is ended.
+    silence of a command before it is ended; `task_result_ttl` how long the result of a task is kept.
     """
 
     max_seconds: float | None = None
     max_output_bytes: int | None = None
     max_concurrent: int | None = None
     idle_seconds: float | None = None
+    task_result_ttl: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRules:
+    """Which files of a host may be touched at all: below one of the roots, none that fits a glob of `deny_paths`.
+
+    `max_bytes` is the largest file that is read, written or transferred; without it none is too large.
+    """
+
+    roots: tuple[str, ...] = ("/",)
+    deny_paths: tuple[str, ...] = ()
+    max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +126,7 @@ class Host:
     legacy_crypto: bool = False
     way: Way = Way.ASYNCSSH
     command: tuple[str, ...] = ()
+    files: FileRules = field(default_factory=FileRules)
 
 
 @dataclass(frozen=True, slots=True)

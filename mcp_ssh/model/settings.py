@@ -22,7 +22,7 @@ class Settings:
     """Settings of the daemon. Paths are absolute and have `~` expanded.
 
     Terminals are recorded where `recording_keep_days` is set. `shortens_idle`: nobody set `idle_timeout`, so that a
-    platform may.
+    platform may. `max_parallel`: hosts at once of one call. `transfer_dir`: the one local folder of transfers.
     """
 
     state_dir: str
@@ -52,4 +52,8 @@ class Settings:
     builtin_deny: bool = True
     confirm: Confirm | None = None
     log_level: str = "info"
-    tool_groups: tuple[str, ...] = ("core",)
+    tool_groups: tuple[str, ...] = ("core", "fleet", "tasks", "files")
+    max_parallel: int = 32
+    transfer_dir: str | None = None
+    task_result_ttl_s: float = 300.0
+    task_progress_interval_s: float = 5.0

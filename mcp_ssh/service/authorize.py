@@ -1,6 +1,7 @@
 """Step 1: may this be asked at all? Pure, and before any name is looked up."""
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcp_ssh.model.command import Command, Operation, Request
@@ -10,6 +11,9 @@ from mcp_ssh.model.principal import Permission, Principal
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.safety.posix.sudo import asks_by_itself
 from mcp_ssh.service.limits import within_limits
+
+needs: Mapping[Operation, Permission] = {}
+"""What an operation takes that is not to execute something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Authorized:
 def authorize(request: Request, inventory: Inventory, settings: Settings) -> Authorized:
     """What is meant, within its limits. Raises an error of its own for each refusal; nothing was sent."""
     host = known_host(request.host, inventory, request.principal)
-    check_permission(request.principal)
+    check_permission(request.principal, needs.get(request.operation, Permission.EXECUTE))
     if not host.enabled:
         raise HostDisabledError(
             f"{host.name} is disabled; nothing was sent", hint="its operator can set `enabled: true` in hosts.yaml"

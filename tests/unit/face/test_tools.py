@@ -223,12 +223,15 @@ async def test_no_tool_shows_a_path_of_a_key_or_the_name_of_a_secret() -> None:
             assert "/nowhere/key" not in text_of(result) + json.dumps(result.structured_content)
 
 
-async def test_what_a_model_pays_for_the_tools_stays_small() -> None:
-    async with daemon() as it, client_of(it) as client:
+@pytest.mark.parametrize(
+    ("groups", "most"), [(("core",), 3_000), (("core", "fleet", "tasks", "files"), 5_000)], ids=["core", "default"]
+)
+async def test_what_a_model_pays_for_the_tools_stays_small(groups: tuple[str, ...], most: int) -> None:
+    async with daemon(tool_groups=groups) as it, client_of(it) as client:
         tools = (await client.list_tools()).tools
         rows = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
         size = len(json.dumps(rows, separators=(",", ":")))  # as it goes over the wire
-        assert size / 4 <= 3_000
+        assert size / 4 <= most
         assert all(len(tool.description or "") <= 2_000 and tool.title and tool.annotations for tool in tools)
         described = [part for tool in tools for part in tool.input_schema["properties"].values()]
         assert all("description" in part for part in described)
