@@ -1,8 +1,9 @@
 """What a model sees of a command: how it ended or where it stands, its output, and the next step."""
 
+import codecs
 import secrets
 
-from mcp_types import CallToolResult
+from mcp_types import CallToolResult, ResourceLink
 
 from mcp_ssh.face.hygiene import Shown, clean, one_line, shown
 from mcp_ssh.face.rows import row_notes, shown_rows
@@ -10,6 +11,7 @@ from mcp_ssh.face.schemas import (
     Reading,
     RunResult,
 )
+from mcp_ssh.face.uris import output_uri
 from mcp_ssh.face.views import key_notes, reply
 from mcp_ssh.model.result import (
     CommandResult,
@@ -55,7 +57,15 @@ def of_answer(answer: Answer, shell: Shell | None = None, rows: Rows | None = No
         rows=shown_rows(rows),
     )
     lines = [f"{run.host}{_where(view)}: {_ending(result)}", *notes, *_framed(run.host, stdout, stderr)]
-    return reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)
+    told = reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)
+    if answer.handle is not None:
+        told.content.append(_link(run))
+    return told
+
+
+def _link(run: Run) -> ResourceLink:
+    """Where a client can read the output by itself."""
+    return ResourceLink(uri=output_uri(run.handle), name=run.handle, description=f"output on {run.host}")
 
 
 def _where(view: RunResult) -> str:
@@ -88,10 +98,7 @@ def of_reading(reading: ReadPart) -> CallToolResult:
     """A part of an output."""
     run = reading.run
     result = run.result
-    outcome = "running" if run.task is not None else result.outcome.value if result is not None else "failed"
-    notes = [*(_notes(result) if result is not None else []), *reading.notes]
-    if run.error is not None:
-        notes.append(f"{run.error.code}: {one_line(run.error.message)}")
+    outcome, notes = _state(run), [*_notes_of_run(run), *reading.notes]
     view = Reading(
         handle=run.handle,
         host=run.host,
@@ -109,6 +116,41 @@ def of_reading(reading: ReadPart) -> CallToolResult:
     if view.next_offset is not None:
         lines.append(f"more from offset {view.next_offset} on, of {view.total_bytes} bytes")
     return reply(view, "\n".join(lines))
+
+
+def of_output(stdout: ReadPart, stderr: ReadPart) -> str:
+    """The beginning of both outputs of a command as one text, and how to read on."""
+    run = stdout.run
+    ending = _ending(run.result) if run.result is not None else _state(run)
+    parts = (
+        _whole_chars(stdout.data, stdout.total),
+        _whole_chars(stderr.data[:inline_stderr_chars], stderr.total),
+    )
+    lines = [f"{run.host}: {ending}", *_notes_of_run(run), *stdout.notes]
+    lines += _framed(run.host, *(Shown(clean(part.decode("utf-8", "surrogateescape")), 0) for part in parts))
+    for part, reading, how in zip(parts, (stdout, stderr), ("", " and stream stderr"), strict=True):
+        if len(part) < reading.total:
+            lines.append(f"more of its {reading.total} bytes: ssh_read {run.handle} with offset {len(part)}{how}")
+    if run.task is not None:
+        lines.append(f"it goes on: ssh_read {run.handle} with `wait` tells its end")
+    return "\n".join(lines)
+
+
+def _whole_chars(data: bytes, total: int) -> bytes:
+    """The bytes without the beginning of a character at their end, where it goes on behind it."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    decoder.decode(data)
+    begun = len(decoder.getstate()[0])
+    return data[: len(data) - begun] if begun and len(data) < total else data
+
+
+def _state(run: Run) -> str:
+    return "running" if run.task is not None else run.result.outcome.value if run.result is not None else "failed"
+
+
+def _notes_of_run(run: Run) -> list[str]:
+    notes = _notes(run.result) if run.result is not None else []
+    return [*notes, f"{run.error.code}: {one_line(run.error.message)}"] if run.error is not None else notes
 
 
 _told = {

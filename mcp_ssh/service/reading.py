@@ -69,6 +69,10 @@ class Reader:
         is_over = run.task is None and after >= total
         return ReadPart(run, data, place.offset, None if is_over else after, total, notes)
 
+    def handles(self, caller: Caller) -> tuple[str, ...]:
+        """The handles that the caller can read by, the newest first."""
+        return tuple(run.handle for run in self._runs.of(caller))
+
 
 def _pattern(place: Place) -> "regex.Pattern[bytes] | None":
     if place.offset < 0 or (place.tail is not None and not 0 < place.tail <= most_tail_lines):

@@ -152,6 +152,11 @@ class Runs:
             )
         return run
 
+    def of(self, caller: Caller) -> tuple[Run, ...]:
+        """The runs of the caller's principal that can still be read, the newest first."""
+        mine = [run for run in self._runs.values() if run.kept.owner == caller.principal.name]
+        return tuple(run for run in reversed(mine) if self._outputs.has(run.handle))
+
     def _over(self, run: Run, task: Task) -> None:
         """Keep how it ended, without a second copy of its output."""
         run.task = None

@@ -1,0 +1,96 @@
+"""The one way in of requests that call no tool: answered for whoever asks, recorded, and without a secret of ours."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from mcp.server.context import HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST
+from mcp_types.version import is_version_at_least
+from pydantic import BaseModel
+
+from mcp_ssh.audit.scrub import scrubbed_text
+from mcp_ssh.face.callers import ToolContext
+from mcp_ssh.face.consent import input_required_since
+from mcp_ssh.face.hygiene import clean
+from mcp_ssh.face.strict import Face
+from mcp_ssh.face.uris import Kind, located
+from mcp_ssh.face.views import scrubbed
+from mcp_ssh.model.errors import (
+    InvalidArgumentError,
+    McpSshError,
+    PermissionMissingError,
+    UnknownHostError,
+    UnknownSessionError,
+)
+from mcp_ssh.model.principal import Caller
+
+resource_not_found = -32002
+"""Of the 2025 era; from 2026-07-28 on what is not there is an invalid parameter."""
+
+Request = ServerRequestContext[str]
+Answer = Callable[[Request, Caller, Any], BaseModel | Awaitable[BaseModel]]
+
+
+class Requests:
+    """Makes handlers for the SDK."""
+
+    def __init__(self, face: Face) -> None:
+        self._face = face
+
+    def answering(
+        self, method: str, answer: Answer, *, is_stream: bool = False
+    ) -> Callable[[Request, Any], Awaitable[HandlerResult]]:
+        """A handler of that method. A stream is recorded when it begins, all else when it is answered."""
+
+        async def handle(ctx: Request, params: Any) -> HandlerResult:
+            caller, about = None, _about(params)
+            try:
+                caller = self._face.callers.of(ToolContext(request_context=ctx))
+                if is_stream:
+                    self._asked(caller, method, about)
+                given = answer(ctx, caller, params)
+                result = await given if inspect.isawaitable(given) else given
+            except McpSshError as error:
+                if self._face.calls is not None:
+                    self._face.calls.refused(caller, method, about, error)
+                raise self._refusal(ctx, params, error) from None
+            if not is_stream:
+                self._asked(caller, method, about)
+            told: dict[str, Any] = scrubbed(
+                result.model_dump(by_alias=True, mode="json", exclude_none=True), self._face.needles
+            )
+            return told
+
+        return handle
+
+    def _asked(self, caller: Caller, method: str, about: Mapping[str, str]) -> None:
+        if self._face.calls is not None:
+            self._face.calls.asked(caller, method, about)
+
+    def _refusal(self, ctx: Request, params: Any, error: McpSshError) -> MCPError:
+        """The error as the protocol has it: one sentence, and its parts for programs."""
+        uri = getattr(params, "uri", None)
+        is_missing = isinstance(error, UnknownHostError | UnknownSessionError | InvalidArgumentError)
+        data = {"code": error.code, "hint": error.hint}
+        if isinstance(uri, str):
+            data["uri"] = uri
+        message = scrubbed_text(
+            clean(f"{error.message}; {error.hint}" if error.hint else error.message), self._face.needles
+        )
+        code = INVALID_PARAMS if is_missing else INTERNAL_ERROR
+        if isinstance(error, PermissionMissingError):
+            code = INVALID_REQUEST
+        if is_missing and uri is not None and not is_version_at_least(ctx.protocol_version, input_required_since):
+            code = resource_not_found
+        return MCPError(code, message, scrubbed(data, self._face.needles))
+
+
+def _about(params: Any) -> Mapping[str, str]:
+    """What is on record of a request: the host or the output that it is about."""
+    where = located(params.uri) if isinstance(getattr(params, "uri", None), str) else None
+    if where is not None and where.name:
+        return {"handle" if where.kind is Kind.OUTPUT else "host": where.name}
+    host = (getattr(params, "arguments", None) or {}).get("host")
+    return {"host": host} if isinstance(host, str) else {}
