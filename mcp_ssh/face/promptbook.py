@@ -79,7 +79,7 @@ they are judged.
 def _policy_denied(given: Given) -> str:
     command = given.words.get("command")
     plan = f"ssh_plan{given.on('for')}"
-    plan += f" with exactly this command:\n{clean(command)}\n  It" if command else " with exactly that command"
+    plan += f" with exactly this command:\n{clean(command)}\nIt" if command else " with exactly that command"
     return f"""\
 A command{given.on()} was refused by mcp-ssh. Explain it to me.
 1. {plan} tells which layer refused, by which rule and why. Quote the rule and its reason.
@@ -107,7 +107,7 @@ network to policy.network.allow_cidrs, or to name the host in exempt_hosts.
 
 def _missing_host(given: Given) -> str:
     name = given.words.get("name")
-    what = f"The host {one_line(name)!r}" if name else "A host that I want"
+    what = f"The host '{one_line(name)}'" if name else "A host that I want"
     return f"""\
 {what} is not known to mcp-ssh. Find out why, without reaching for it.
 1. ssh_list_hosts tells all that there are for you; names are exact. If one is nearly the same, ask me whether I \
@@ -146,8 +146,8 @@ Keep this order, and stop at the first thing that is not as expected.{note}
 1. Look: {steps.look}{backup}. Say what is there now and how you reach the host, so that the change does not cut \
 your way.
 2. Plan: the exact lines, and the lines that undo them. Ask ssh_plan about each, show me both, and wait for my yes.
-3. Change: {steps.change}. A device_error ends it.
-4. Guard: {steps.guard}.
+3. Guard: {steps.guard}.
+4. Change: {steps.change}. A device_error ends it.
 5. Verify: look again as in 1, and see that a new connection works (ssh_disconnect, then ssh_run).
 6. If all is well: {steps.keep}. If not: {steps.undo}.
 7. Tell me what was there before, what is there now, and what was kept.

@@ -29,6 +29,9 @@ from mcp_ssh.model.principal import Caller
 resource_not_found = -32002
 """Of the 2025 era; from 2026-07-28 on what is not there is an invalid parameter."""
 
+telling_nothing = frozenset({"resources/templates/list", "prompts/list"})
+"""What says the same to everybody leaves no record when it is answered."""
+
 Request = ServerRequestContext[str]
 Answer = Callable[[Request, Caller, Any], BaseModel | Awaitable[BaseModel]]
 
@@ -66,7 +69,7 @@ class Requests:
         return handle
 
     def _asked(self, caller: Caller, method: str, about: Mapping[str, str]) -> None:
-        if self._face.calls is not None:
+        if self._face.calls is not None and method not in telling_nothing:
             self._face.calls.asked(caller, method, about)
 
     def _refusal(self, ctx: Request, params: Any, error: McpSshError) -> MCPError:

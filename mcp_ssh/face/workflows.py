@@ -36,7 +36,7 @@ _ios = Workflow(
 _eos = Workflow(
     look="`show running-config` and the `show` commands of what changes",
     change=f"`configure session change` {_shell}, and look at `show session-config diffs` before it is committed",
-    guard="end the session with `commit timer 00:05:00`: after five minutes it is taken back by itself",
+    guard="the change ends with `commit timer 00:05:00`: after five minutes it is taken back by itself",
     keep="`configure session change commit`, then `write memory`",
     undo="`abort` in the session before the commit, and after it let the timer run out",
 )
@@ -50,28 +50,34 @@ _nxos = Workflow(
 _xr = Workflow(
     look="`show running-config` and the `show` commands of what changes",
     change=f"`configure terminal` {_shell}, and look at `show configuration` there before it is committed",
-    guard="`commit confirmed minutes 5`: without a second `commit` it is taken back by itself",
+    guard="it is committed by `commit confirmed minutes 5`: without a second `commit` it is taken back by itself",
     keep="`commit` within that time",
     undo="`abort` before the commit, and after it let the time run out",
 )
 _junos = Workflow(
     look="`show configuration` and the `show` commands of what changes",
     change=f"`configure` {_shell}, and look at `show | compare` and `commit check` before it is committed",
-    guard="`commit confirmed 5`: without a second `commit` it is taken back after five minutes",
+    guard="it is committed by `commit confirmed 5`: without a second `commit` it is taken back after five minutes",
     keep="`commit` within that time, then `exit`",
-    undo="`rollback 0` before the commit, and after it let the time run out",
+    undo=(
+        "`rollback 0` before the commit, which is judged dangerous, so a person must agree; "
+        "after the commit let the time run out"
+    ),
 )
 _vyos = Workflow(
     look="`show configuration commands` and the `show` commands of what changes",
     change=f"`configure` {_shell}, and look at `compare` before it is committed",
-    guard="`commit-confirm 5`: without `confirm` the saved configuration comes back, on most versions by a reboot",
+    guard=(
+        "it is committed by `commit-confirm 5`: without `confirm` the saved configuration comes back, "
+        "on most versions by a reboot"
+    ),
     keep="`confirm` within that time, then `save`",
     undo="`discard` before the commit, and after it send the undoing lines and `commit`, or let the time run out",
 )
 _aruba = Workflow(
     look="`show running-config` and the `show` commands of what changes",
     change=f"`configure terminal` {_shell}, `end` at last",
-    guard="`checkpoint auto 5`: without `checkpoint auto confirm` it is taken back after five minutes",
+    guard="`checkpoint auto 5` first: without `checkpoint auto confirm` it is taken back after five minutes",
     keep="`checkpoint auto confirm`, then `write memory`",
     undo="let the time run out",
 )
