@@ -163,6 +163,19 @@ class SessionLimitError(McpSshError):
     retryable = True
 
 
+class TaskLimitError(McpSshError):
+    """The principal has as many commands running as one may have."""
+
+    code = "too_many_tasks"
+    retryable = True
+
+
+class InternalError(McpSshError):
+    """A fault of mcp-ssh itself; what it was about may have happened."""
+
+    code = "internal_error"
+
+
 class ConfigurationKeptError(McpSshError):
     """A configuration file with faults is not taken."""
 
