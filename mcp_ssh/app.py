@@ -36,6 +36,7 @@ from mcp_ssh.service.reload import Reload
 from mcp_ssh.service.runs import Runs
 from mcp_ssh.service.services import Services
 from mcp_ssh.service.shells import Shells
+from mcp_ssh.service.tasks import Tasks
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
 from mcp_ssh.sessions.pool import Pool
@@ -107,10 +108,8 @@ async def wired(
         log=SessionRecords(audit),
     )
     judge = Judge(configuration, resolver)
-    outputs = OutputStore(
-        f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes, ttl_s=settings.outputs_ttl_s
-    )
-    runs, shells = Runs(outputs), Shells()
+    outputs = OutputStore(f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes)
+    runs, shells = Runs(outputs, configuration), Shells()
     approvals = Approvals(configuration, audit, clock)
     async with (
         outputs,
@@ -124,28 +123,26 @@ async def wired(
             keyrings=keyrings,
         ) as pipeline,
     ):
+        commands = Commands(
+            configuration=configuration,
+            judge=judge,
+            pipeline=pipeline,
+            pool=pool,
+            audit=audit,
+            runs=runs,
+            shells=shells,
+            keyrings=keyrings,
+        )
+        terminals = Terminals(
+            configuration=configuration, pipeline=pipeline, pool=pool, runs=runs, shells=shells, keyrings=keyrings
+        )
         yield App(
             configuration=configuration,
             reload=Reload(configuration, pool, audit),
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
-            commands=Commands(
-                configuration=configuration,
-                judge=judge,
-                pipeline=pipeline,
-                pool=pool,
-                audit=audit,
-                runs=runs,
-                shells=shells,
-                keyrings=keyrings,
-            ),
-            terminals=Terminals(
-                configuration=configuration,
-                pipeline=pipeline,
-                pool=pool,
-                runs=runs,
-                shells=shells,
-                keyrings=keyrings,
-            ),
+            commands=commands,
+            terminals=terminals,
+            tasks=Tasks(commands, terminals, runs),
             reader=Reader(runs),
             approvals=approvals,
             door=Door(audit, clock),

@@ -1,7 +1,7 @@
 """What a model sees of a command: how it ended or where it stands, its output, and the next step."""
 
-import codecs
 import secrets
+from dataclasses import replace
 
 from mcp_types import CallToolResult, ResourceLink
 
@@ -14,6 +14,7 @@ from mcp_ssh.face.schemas import (
 from mcp_ssh.face.uris import output_uri
 from mcp_ssh.face.views import key_notes, reply
 from mcp_ssh.model.result import (
+    Captured,
     CommandResult,
     Ended,
     Outcome,
@@ -34,7 +35,7 @@ def of_answer(answer: Answer, shell: Shell | None = None, rows: Rows | None = No
     stderr = shown(result.stderr, inline_stderr_chars)
     stdout = shown(result.stdout, inline_chars - len(stderr.text), terminal=shell is not None)
     notes = key_notes(done.session.connection.peer.host_key, first=done.first) if done is not None else []
-    notes += [*_notes(result), *_next_steps(answer, stdout.left_out_bytes + stderr.left_out_bytes), *row_notes(rows)]
+    notes += [*notes_of(result), *_next_steps(answer, stdout.left_out_bytes + stderr.left_out_bytes), *row_notes(rows)]
     view = RunResult(
         host=run.host,
         outcome=result.outcome.value,
@@ -56,7 +57,7 @@ def of_answer(answer: Answer, shell: Shell | None = None, rows: Rows | None = No
         question=None if result.question is None else one_line(result.question),
         rows=shown_rows(rows),
     )
-    lines = [f"{run.host}{_where(view)}: {_ending(result)}", *notes, *_framed(run.host, stdout, stderr)]
+    lines = [f"{run.host}{_where(view)}: {ending_of(result)}", *notes, *framed(run.host, stdout, stderr)]
     told = reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)
     if answer.handle is not None:
         told.content.append(_link(run))
@@ -75,11 +76,15 @@ def _where(view: RunResult) -> str:
 
 
 def _unfinished(run: Run) -> CommandResult:
-    return CommandResult(
-        outcome=Outcome.RUNNING,
+    return with_output(CommandResult(Outcome.RUNNING, Captured(), Captured(), run.age_s), run)
+
+
+def with_output(result: CommandResult, run: Run) -> CommandResult:
+    """A result with as much of what is kept of its output as an answer shows."""
+    return replace(
+        result,
         stdout=run.so_far(Stream.STDOUT, inline_chars),
         stderr=run.so_far(Stream.STDERR, inline_stderr_chars),
-        duration_s=run.age_s,
     )
 
 
@@ -98,7 +103,10 @@ def of_reading(reading: ReadPart) -> CallToolResult:
     """A part of an output."""
     run = reading.run
     result = run.result
-    outcome, notes = _state(run), [*_notes_of_run(run), *reading.notes]
+    outcome = "running" if run.task is not None else result.outcome.value if result is not None else "failed"
+    notes = [*(notes_of(result) if result is not None else []), *reading.notes]
+    if run.error is not None:
+        notes.append(f"{run.error.code}: {one_line(run.error.message)}")
     view = Reading(
         handle=run.handle,
         host=run.host,
@@ -110,47 +118,12 @@ def of_reading(reading: ReadPart) -> CallToolResult:
         total_bytes=reading.total,
         notes=notes,
     )
-    ending = _ending(result) if result is not None else outcome
+    ending = ending_of(result) if result is not None else outcome
     part = Shown(view.text, 0)
-    lines = [f"{run.host}: {ending}", *notes, *_framed(run.host, part, Shown("", 0))]
+    lines = [f"{run.host}: {ending}", *notes, *framed(run.host, part, Shown("", 0))]
     if view.next_offset is not None:
         lines.append(f"more from offset {view.next_offset} on, of {view.total_bytes} bytes")
     return reply(view, "\n".join(lines))
-
-
-def of_output(stdout: ReadPart, stderr: ReadPart) -> str:
-    """The beginning of both outputs of a command as one text, and how to read on."""
-    run = stdout.run
-    ending = _ending(run.result) if run.result is not None else _state(run)
-    parts = (
-        _whole_chars(stdout.data, stdout.total),
-        _whole_chars(stderr.data[:inline_stderr_chars], stderr.total),
-    )
-    lines = [f"{run.host}: {ending}", *_notes_of_run(run), *stdout.notes]
-    lines += _framed(run.host, *(Shown(clean(part.decode("utf-8", "surrogateescape")), 0) for part in parts))
-    for part, reading, how in zip(parts, (stdout, stderr), ("", " and stream stderr"), strict=True):
-        if len(part) < reading.total:
-            lines.append(f"more of its {reading.total} bytes: ssh_read {run.handle} with offset {len(part)}{how}")
-    if run.task is not None:
-        lines.append(f"it goes on: ssh_read {run.handle} with `wait` tells its end")
-    return "\n".join(lines)
-
-
-def _whole_chars(data: bytes, total: int) -> bytes:
-    """The bytes without the beginning of a character at their end, where it goes on behind it."""
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    decoder.decode(data)
-    begun = len(decoder.getstate()[0])
-    return data[: len(data) - begun] if begun and len(data) < total else data
-
-
-def _state(run: Run) -> str:
-    return "running" if run.task is not None else run.result.outcome.value if run.result is not None else "failed"
-
-
-def _notes_of_run(run: Run) -> list[str]:
-    notes = _notes(run.result) if run.result is not None else []
-    return [*notes, f"{run.error.code}: {one_line(run.error.message)}"] if run.error is not None else notes
 
 
 _told = {
@@ -164,7 +137,8 @@ _told = {
 }
 
 
-def _ending(result: CommandResult) -> str:
+def ending_of(result: CommandResult) -> str:
+    """How it ended, or that it goes on, in a few words."""
     seconds = f"{result.duration_s:.2f} s"
     if result.outcome is Outcome.COMPLETED:
         return f"done in {seconds}" if result.exit_code is None else f"exit {result.exit_code} in {seconds}"
@@ -179,7 +153,8 @@ _endings = {
 }
 
 
-def _notes(result: CommandResult) -> list[str]:
+def notes_of(result: CommandResult) -> list[str]:
+    """What a person should know of a result beside its output."""
     notes = []
     if result.device_error is not None:
         notes.append(f"the device says: {one_line(result.device_error)}")
@@ -216,7 +191,7 @@ def _notes_of_end(result: CommandResult) -> list[str]:
     return notes
 
 
-def _framed(host: str, stdout: Shown, stderr: Shown) -> list[str]:
+def framed(host: str, stdout: Shown, stderr: Shown) -> list[str]:
     """Outputs in a frame with a random word: what is inside cannot close it."""
     inside = f"{stdout.text}\n{stderr.text}"
     word = secrets.token_hex(4)

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import codecs
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,14 +18,14 @@ from mcp_types import (
 )
 
 from mcp_ssh.audit.scrub import Needles, Scrubber
-from mcp_ssh.face.answers import of_output
+from mcp_ssh.face.outputtext import is_text, of_output
 from mcp_ssh.face.uris import Kind, Located, all_hosts, host_uri, located
 from mcp_ssh.face.views import host_list, host_row, scrubbed
 from mcp_ssh.model.errors import InvalidArgumentError
 from mcp_ssh.model.principal import Caller, Principal
 from mcp_ssh.ports import Stream
 from mcp_ssh.service.daemon import Daemon
-from mcp_ssh.service.reading import Place, Reader, ReadPart
+from mcp_ssh.service.reading import Place, Reader
 
 page_rows = 100
 json_type, text_type, bytes_type = "application/json", "text/plain", "application/octet-stream"
@@ -125,7 +124,7 @@ class Resources:
         stdout = await self._reader.read(caller, handle, Place(Stream.STDOUT))
         stderr = await self._reader.read(caller, handle, Place(Stream.STDERR))
         text = TextResourceContents(uri=uri, mime_type=text_type, text=of_output(stdout, stderr))
-        if _is_text(stdout):
+        if is_text(stdout):
             return [text]
         scrubber = Scrubber(self._needles)
         data = scrubber.feed(stdout.data) + scrubber.finish()
@@ -161,13 +160,3 @@ def _after(cursor: str, uris: Sequence[str]) -> int:
         raise InvalidArgumentError(
             f"unknown cursor {cursor[:100]!r}: the list may have changed", hint="list again from the beginning"
         ) from None
-
-
-def _is_text(part: ReadPart) -> bool:
-    """Whether it is UTF-8, as far as one sees; a character may be cut at its end."""
-    is_cut = part.next_offset is not None
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(part.data, final=not is_cut)
-    except UnicodeDecodeError:
-        return False
-    return True

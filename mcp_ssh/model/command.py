@@ -64,6 +64,8 @@ class Operation(StrEnum):
 
     CONNECT = "ssh_connect"
     RUN = "ssh_run"
+    RUN_ASYNC = "ssh_run_async"
+    RUN_MANY = "ssh_run_many"
     SHELL = "ssh_shell"
     SEND = "ssh_send"
     DISCONNECT = "ssh_disconnect"

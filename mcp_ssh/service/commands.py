@@ -67,8 +67,16 @@ class Commands:
         tell: Teller | None = None,
     ) -> Answer:
         """Run one stateless command on a channel of its own; the answer comes in time, the command may go on."""
-        request = request_of(caller, Operation.RUN, host, wish, confirmed=confirmed)
+        run = self._begin(caller, request_of(caller, Operation.RUN, host, wish, confirmed=confirmed))
+        return await self._runs.first_answer(run, self.reply_within(reply_within_s), tell)
 
+    async def start(self, caller: Caller, host: str, wish: Wish, *, confirmed: bool = False) -> Run:
+        """Start a command that goes on by itself; returns once it may run. Raises where nothing of it is sent."""
+        run = self._begin(caller, request_of(caller, Operation.RUN_ASYNC, host, wish, confirmed=confirmed))
+        await self._runs.begun(run)
+        return run
+
+    def _begin(self, caller: Caller, request: Request) -> Run:
         def begin(run: Run) -> Task:
             async def work(session: Session, judged: Judged, left_s: float) -> CommandResult:
                 command = judged.command
@@ -78,10 +86,10 @@ class Commands:
                 limited = replace(command, timeout_s=left_s, stdin=self._input(request))
                 return await session.driver.run(limited, run.kept)
 
-            return self._pipeline.start(request, work)
+            return self._pipeline.start(request, work, decided=run.decided)
 
-        run = self._runs.start(caller, host, wish.text, begin)
-        return await self._runs.first_answer(run, self.reply_within(reply_within_s), tell)
+        assert request.wish is not None  # noqa: S101  a request to run has a command
+        return self._runs.start(caller, request.host, request.wish.text, begin)
 
     def _input(self, request: Request) -> Secret | None:
         """What the command reads, looked up as late as can be."""

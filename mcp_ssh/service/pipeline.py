@@ -79,15 +79,17 @@ class Pipeline:
         if self._running:
             await asyncio.wait(self._running, timeout=stop_wait_s)
 
-    def start(self, request: Request, work: Work[T], on: Place | None = None) -> asyncio.Task[Done[T]]:
+    def start(
+        self, request: Request, work: Work[T], on: Place | None = None, decided: asyncio.Future[None] | None = None
+    ) -> asyncio.Task[Done[T]]:
         """Carry the request all the way, under one deadline that the way to the host is part of.
 
         `on`: which of the host's seats the work is for, the shared one if none is given, or a session that is lent
-        already. The task raises `DeniedError`, `AuditUnavailableError`, and whatever the way to the host raises; in
-        each of these cases `sent` of the error says whether the command may have run.
+        already. `decided` is done once it may run. The task raises `DeniedError`, `AuditUnavailableError`, and whatever
+        the way to the host raises; in each of these cases `sent` of the error says whether the command may have run.
         """
         # Not in a TaskGroup: an error of one request is an answer to its caller and must not end the others.
-        task = asyncio.get_running_loop().create_task(self._carry(request, work, on))
+        task = asyncio.get_running_loop().create_task(self._carry(request, work, on, decided))
         self._running.add(task)
         task.add_done_callback(self._forget)
         return task
@@ -106,7 +108,9 @@ class Pipeline:
         if not task.cancelled():
             task.exception()  # retrieved: its caller may have left
 
-    async def _carry(self, request: Request, work: Work[T], on: Place | None) -> Done[T]:
+    async def _carry(
+        self, request: Request, work: Work[T], on: Place | None, decided: asyncio.Future[None] | None
+    ) -> Done[T]:
         began = asyncio.get_running_loop().time()
         try:
             self._rates.spend(request.principal)
@@ -117,6 +121,8 @@ class Pipeline:
             await self._record(Event.FAILED, request, records.of_error(error))
             raise
         judged = await self._allowed(judged, on if isinstance(on, str) else on.id if on is not None else "")
+        if decided is not None:
+            decided.set_result(None)
         return await self._run(judged, began + authorized.timeout_s, authorized.timeout_s, work, on)
 
     async def _judged(self, request: Request, authorized: Authorized) -> Judged:

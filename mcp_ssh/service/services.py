@@ -11,6 +11,7 @@ from mcp_ssh.service.evidence import Calls
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.reading import Reader
 from mcp_ssh.service.reload import Reload
+from mcp_ssh.service.tasks import Tasks
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
 
@@ -23,6 +24,7 @@ class Services:
     commands: Commands
     terminals: Terminals
     reader: Reader
+    tasks: Tasks
     approvals: Approvals
     tokens: Tokens
     keyrings: Keyrings

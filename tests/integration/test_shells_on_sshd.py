@@ -19,7 +19,7 @@ from mcp_ssh.model.host import Inventory
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.reading import Place
-from mcp_ssh.service.terminals import Said
+from mcp_ssh.service.said import Said
 from tests.support.clock import FakeClock
 from tests.support.daemon import ANN, Ledger
 from tests.support.hosts import settings

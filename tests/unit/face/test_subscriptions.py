@@ -14,7 +14,8 @@ from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, Serv
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.face import subscriptions
 from mcp_ssh.face.server import GuidedServer, mcp_server
-from mcp_ssh.model.errors import ConfigurationError, Fault, PermissionMissingError
+from mcp_ssh.model.errors import PermissionMissingError
+from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.principal import Permission, Principal, Via
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.hosts import host
