@@ -23,6 +23,7 @@ from mcp_ssh.platforms import LoginNames, drivers, idle_timeout_s, scrubbing
 from mcp_ssh.ports import AuditSink, Clock, Transport
 from mcp_ssh.recording.transport import recorded
 from mcp_ssh.service.approvals import Approvals
+from mcp_ssh.service.background import Background
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.door import Door
@@ -109,7 +110,8 @@ async def wired(
     )
     judge = Judge(configuration, resolver)
     outputs = OutputStore(f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes)
-    runs, shells = Runs(outputs, configuration), Shells()
+    background = Background(outputs, configuration)
+    runs, shells = Runs(background, configuration), Shells()
     approvals = Approvals(configuration, audit, clock)
     async with (
         outputs,
@@ -142,8 +144,8 @@ async def wired(
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
             commands=commands,
             terminals=terminals,
-            tasks=Tasks(commands, terminals, runs),
-            reader=Reader(runs),
+            tasks=Tasks(commands, terminals, background),
+            reader=Reader(background),
             approvals=approvals,
             door=Door(audit, clock),
             calls=Calls(audit),

@@ -10,6 +10,7 @@ from mcp_ssh.model.result import CommandResult, SessionView
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import AuditSink
 from mcp_ssh.service import records
+from mcp_ssh.service.activity import Run
 from mcp_ssh.service.authorize import check_permission, known_host
 from mcp_ssh.service.judge import Configured, Judge, Judged
 from mcp_ssh.service.keyrings import Keyrings
@@ -17,7 +18,7 @@ from mcp_ssh.service.limits import reply_within
 from mcp_ssh.service.pipeline import Done, Pipeline
 from mcp_ssh.service.plan import Planned, planned
 from mcp_ssh.service.request import request_of
-from mcp_ssh.service.runs import Answer, Run, Runs, Task, Teller
+from mcp_ssh.service.runs import Answer, Runs, Task, Teller
 from mcp_ssh.service.shells import Shells
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session

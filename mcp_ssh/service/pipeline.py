@@ -80,7 +80,7 @@ class Pipeline:
             await asyncio.wait(self._running, timeout=stop_wait_s)
 
     def start(
-        self, request: Request, work: Work[T], on: Place | None = None, decided: asyncio.Future[None] | None = None
+        self, request: Request, work: Work[T], on: Place | None = None, decided: asyncio.Future[object] | None = None
     ) -> asyncio.Task[Done[T]]:
         """Carry the request all the way, under one deadline that the way to the host is part of.
 
@@ -109,7 +109,7 @@ class Pipeline:
             task.exception()  # retrieved: its caller may have left
 
     async def _carry(
-        self, request: Request, work: Work[T], on: Place | None, decided: asyncio.Future[None] | None
+        self, request: Request, work: Work[T], on: Place | None, decided: asyncio.Future[object] | None
     ) -> Done[T]:
         began = asyncio.get_running_loop().time()
         try:
