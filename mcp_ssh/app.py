@@ -28,6 +28,7 @@ from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls, RecordedTransport, SessionRecords
+from mcp_ssh.service.fleets import Fleets
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.pipeline import Pipeline
@@ -112,7 +113,7 @@ async def wired(
     outputs = OutputStore(f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes)
     background = Background(outputs, configuration)
     runs, shells = Runs(background, configuration), Shells()
-    approvals = Approvals(configuration, audit, clock)
+    approvals, rates = Approvals(configuration, audit, clock), Rates(configuration, clock)
     async with (
         outputs,
         pool,
@@ -121,7 +122,7 @@ async def wired(
             approvals=approvals,
             audit=audit,
             pool=pool,
-            rates=Rates(configuration, clock),
+            rates=rates,
             keyrings=keyrings,
         ) as pipeline,
     ):
@@ -145,6 +146,16 @@ async def wired(
             commands=commands,
             terminals=terminals,
             tasks=Tasks(commands, terminals, background),
+            fleets=Fleets(
+                configuration=configuration,
+                judge=judge,
+                approvals=approvals,
+                rates=rates,
+                pipeline=pipeline,
+                commands=commands,
+                background=background,
+                clock=clock,
+            ),
             reader=Reader(background),
             approvals=approvals,
             door=Door(audit, clock),

@@ -47,7 +47,7 @@ class Activity(ABC):
 
     @abstractmethod
     def take(self, result: object) -> None:
-        """Its task gave this, or None if it was cancelled."""
+        """Its task is over and gave this; None, if it was cancelled or ended by an error."""
 
     @property
     def age_s(self) -> float:

@@ -95,13 +95,12 @@ class Background:
     def _over(self, activity: Activity, task: asyncio.Task[T]) -> None:
         activity.task, activity.ended = None, time.monotonic()
         error = None if task.cancelled() else task.exception()
-        if error is None:
-            activity.take(None if task.cancelled() else task.result())
-        elif isinstance(error, McpSshError):
+        if isinstance(error, McpSshError):
             activity.error = error
-        else:
+        elif error is not None:
             name = type(error).__name__
             activity.error = InternalError(f"{name} in mcp-ssh itself", hint="its log tells more", sent=True)
+        activity.take(None if task.cancelled() or error is not None else task.result())
         self._outputs.finish(activity.kept, self._ttl_s(activity))
         if activity.is_told:
             for listener in self.listeners:

@@ -68,16 +68,18 @@ class Commands:
         tell: Teller | None = None,
     ) -> Answer:
         """Run one stateless command on a channel of its own; the answer comes in time, the command may go on."""
-        run = self._begin(caller, request_of(caller, Operation.RUN, host, wish, confirmed=confirmed))
+        run = self.begin(caller, request_of(caller, Operation.RUN, host, wish, confirmed=confirmed))
         return await self._runs.first_answer(run, self.reply_within(reply_within_s), tell)
 
     async def start(self, caller: Caller, host: str, wish: Wish, *, confirmed: bool = False) -> Run:
         """Start a command that goes on by itself; returns once it may run. Raises where nothing of it is sent."""
-        run = self._begin(caller, request_of(caller, Operation.RUN_ASYNC, host, wish, confirmed=confirmed))
+        run = self.begin(caller, request_of(caller, Operation.RUN_ASYNC, host, wish, confirmed=confirmed))
         await self._runs.begun(run)
         return run
 
-    def _begin(self, caller: Caller, request: Request) -> Run:
+    def begin(self, caller: Caller, request: Request) -> Run:
+        """Start what the request asks for. Raises `TaskLimitError`; everything else is told by the run."""
+
         def begin(run: Run) -> Task:
             async def work(session: Session, judged: Judged, left_s: float) -> CommandResult:
                 command = judged.command

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from mcp_types import CallToolResult
 from pydantic import Field
 
-from mcp_ssh.face import schemas, tasks
+from mcp_ssh.face import fleet, schemas, tasks
 from mcp_ssh.face.callers import Callers, ToolContext
 from mcp_ssh.face.strict import StrictTool, strict_tool
 from mcp_ssh.face.tools.arguments import CommandText, Confirm, HostName, Timeout, changes, reads
@@ -13,6 +13,7 @@ from mcp_ssh.model.command import Wish
 from mcp_ssh.model.principal import Permission
 from mcp_ssh.ports import Stream
 from mcp_ssh.service.activity import Activity, Run
+from mcp_ssh.service.fleet import Fleet
 from mcp_ssh.service.reading import Place
 from mcp_ssh.service.services import Services
 
@@ -72,4 +73,10 @@ def task_tools(services: Services, callers: Callers) -> list[StrictTool]:
 
 
 def _shown(activity: Activity) -> CallToolResult:
-    return tasks.of_task(activity) if isinstance(activity, Run) else tasks.of_state(activity)
+    match activity:
+        case Run():
+            return tasks.of_task(activity)
+        case Fleet():
+            return fleet.of_fleet(activity)
+        case _:
+            return tasks.of_state(activity)

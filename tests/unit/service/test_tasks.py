@@ -19,6 +19,7 @@ from mcp_ssh.model.errors import (
 )
 from mcp_ssh.model.host import Limits, Shell
 from mcp_ssh.model.principal import Caller, Permission, Principal, Via
+from mcp_ssh.model.result import Ended
 from mcp_ssh.model.state import State, over
 from mcp_ssh.ports import Stream
 from mcp_ssh.service.activity import Activity, Run
@@ -27,7 +28,7 @@ from mcp_ssh.service.said import Said
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
-from tests.support.memory import MemoryChannel, MemoryTransport, Script, answers, hangs
+from tests.support.memory import MemoryChannel, MemoryTransport, Script, answers, hangs, shell_script
 from tests.support.secrets import SomeSecrets
 
 BOB = Caller(Principal("stdio:bob", Via.STDIO), "tests 1.0")
@@ -111,6 +112,36 @@ async def test_cancelled_in_flight_it_is_ended_on_the_host() -> None:
         again = await it.app.tasks.cancel(ANN, started.handle)
         assert again.state is State.CANCELLED
         assert it.audit.events() == ["decided", "cancelled"]
+
+
+async def test_cancelled_again_and_again_it_is_still_ended_on_the_host_and_recorded_once() -> None:
+    ending: list[MemoryChannel] = []
+
+    def slow_to_end(channel: MemoryChannel) -> None:
+        if "mcp-ssh left" in channel.command:
+            ending.append(channel)
+        else:
+            shell_script(hangs)(channel)
+
+    transport = MemoryTransport()
+    transport.raw = slow_to_end
+    async with daemon(transport=transport) as it:
+        started = await it.app.tasks.start(ANN, "web", Wish("make"))
+        task = started.task
+        assert task is not None
+        await until(lambda: any(connection.channels for connection in transport.connections))
+        task.cancel()
+        await until(lambda: bool(ending))
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+        ending[0].out(b"mcp-ssh left 0\n")
+        ending[0].exits(0)
+        assert (await ended_run(it, started.handle)).state is State.CANCELLED
+        assert started.result is not None
+        assert started.result.ended is Ended.CERTAIN
+        assert it.audit.events() == ["decided", "cancelled"]
+        assert it.audit.of_commands()[-1]["outcome"] == "cancelled"
 
 
 async def test_what_may_not_run_is_told_at_once_and_leaves_no_task() -> None:
