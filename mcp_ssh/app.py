@@ -23,10 +23,12 @@ from mcp_ssh.platforms import LoginNames, drivers, idle_timeout_s, scrubbing
 from mcp_ssh.ports import AuditSink, Clock, Transport
 from mcp_ssh.recording.transport import recorded
 from mcp_ssh.service.approvals import Approvals
+from mcp_ssh.service.background import Background
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls, RecordedTransport, SessionRecords
+from mcp_ssh.service.fleets import Fleets
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.pipeline import Pipeline
@@ -109,8 +111,9 @@ async def wired(
     )
     judge = Judge(configuration, resolver)
     outputs = OutputStore(f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes)
-    runs, shells = Runs(outputs, configuration), Shells()
-    approvals = Approvals(configuration, audit, clock)
+    background = Background(outputs, configuration)
+    runs, shells = Runs(background, configuration), Shells()
+    approvals, rates = Approvals(configuration, audit, clock), Rates(configuration, clock)
     async with (
         outputs,
         pool,
@@ -119,7 +122,7 @@ async def wired(
             approvals=approvals,
             audit=audit,
             pool=pool,
-            rates=Rates(configuration, clock),
+            rates=rates,
             keyrings=keyrings,
         ) as pipeline,
     ):
@@ -142,8 +145,18 @@ async def wired(
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
             commands=commands,
             terminals=terminals,
-            tasks=Tasks(commands, terminals, runs),
-            reader=Reader(runs),
+            tasks=Tasks(commands, terminals, background),
+            fleets=Fleets(
+                configuration=configuration,
+                judge=judge,
+                approvals=approvals,
+                rates=rates,
+                pipeline=pipeline,
+                commands=commands,
+                background=background,
+                clock=clock,
+            ),
+            reader=Reader(background),
             approvals=approvals,
             door=Door(audit, clock),
             calls=Calls(audit),

@@ -23,8 +23,9 @@ from mcp_ssh.model.result import (
 )
 from mcp_ssh.outputs.rows import Rows
 from mcp_ssh.ports import Stream
+from mcp_ssh.service.activity import Run
 from mcp_ssh.service.reading import ReadPart
-from mcp_ssh.service.runs import Answer, Run
+from mcp_ssh.service.runs import Answer
 from mcp_ssh.service.shells import Shell
 
 
@@ -102,8 +103,8 @@ def _next_steps(answer: Answer, left_out_bytes: int) -> list[str]:
 def of_reading(reading: ReadPart) -> CallToolResult:
     """A part of an output."""
     run = reading.run
-    result = run.result
-    outcome = "running" if run.task is not None else result.outcome.value if result is not None else "failed"
+    result = run.result if isinstance(run, Run) else None
+    outcome = result.outcome.value if result is not None else run.state.value
     notes = [*(notes_of(result) if result is not None else []), *reading.notes]
     if run.error is not None:
         notes.append(f"{run.error.code}: {one_line(run.error.message)}")

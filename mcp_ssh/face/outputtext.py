@@ -5,9 +5,8 @@ import codecs
 from mcp_ssh.face.answers import ending_of, framed, notes_of
 from mcp_ssh.face.hygiene import Shown, clean, one_line
 from mcp_ssh.model.result import inline_stderr_chars
+from mcp_ssh.service.activity import Run
 from mcp_ssh.service.reading import ReadPart
-from mcp_ssh.service.runs import Run
-from mcp_ssh.service.tasks import state_of
 
 _middles = bytes(range(0x80, 0xC0))
 """Bytes that begin no character of UTF-8."""
@@ -16,14 +15,17 @@ _middles = bytes(range(0x80, 0xC0))
 def of_output(stdout: ReadPart, stderr: ReadPart) -> str:
     """The beginning of both outputs of a command, or of what is left of them."""
     run = stdout.run
-    ending = ending_of(run.result) if run.result is not None else state_of(run).value
+    result = run.result if isinstance(run, Run) else None
+    ending = ending_of(result) if result is not None else run.state.value
     parts = _whole_chars(stdout.data, stdout), _whole_chars(stderr.data[:inline_stderr_chars], stderr)
-    lines = [f"{run.host}: {ending}", *_notes(run), *stdout.notes]
+    lines = [f"{run.host}: {ending}", *(notes_of(result) if result is not None else []), *stdout.notes]
     lines += framed(run.host, *(Shown(clean(part.decode("utf-8", "surrogateescape")), 0) for part in parts))
     for part, reading, which in zip(parts, (stdout, stderr), ("", " and stream stderr"), strict=True):
         after = (reading.offset or 0) + len(part)
         if after < reading.total:
             lines.append(f"more of its {reading.total} bytes: ssh_read {run.handle} with offset {after}{which}")
+    if run.error is not None:
+        lines.insert(1, f"{run.error.code}: {one_line(run.error.message)}")
     if run.task is not None:
         lines.append(f"it goes on: ssh_read {run.handle} with `wait` tells its end")
     return "\n".join(lines)
@@ -45,8 +47,3 @@ def _whole_chars(data: bytes, part: ReadPart) -> bytes:
     decoder.decode(data)
     begun = len(decoder.getstate()[0])
     return data[: len(data) - begun] if begun and (part.offset or 0) + len(data) < part.total else data
-
-
-def _notes(run: Run) -> list[str]:
-    notes = notes_of(run.result) if run.result is not None else []
-    return [*notes, f"{run.error.code}: {one_line(run.error.message)}"] if run.error is not None else notes

@@ -84,6 +84,31 @@ class Reading(BaseModel):
     notes: list[str]
 
 
+class FleetGroup(Sparse):
+    """Hosts that answered alike. `handles` lead to the rest of long outputs."""
+
+    hosts: list[str]
+    outcome: str
+    exit_code: int | None = None
+    error: str | None = None
+    message: str | None = None
+    stdout: str | None = None
+    stderr: str | None = None
+    handles: dict[str, str] | None = None
+
+
+class FleetResult(Sparse):
+    """A command on many hosts: equal answers once, the most frequent first."""
+
+    task: str | None = None
+    state: str
+    total: int
+    groups: list[FleetGroup]
+    running: list[str] | None = None
+    waiting: list[str] | None = None
+    notes: list[str]
+
+
 class TaskReading(Sparse):
     """A part of a task's output, by bytes or lines."""
 

@@ -16,6 +16,7 @@ from mcp_ssh.face.guide import Guide, truthful
 from mcp_ssh.face.strict import Face, StrictTool
 from mcp_ssh.face.tools.admin import admin_tools
 from mcp_ssh.face.tools.core import core_tools
+from mcp_ssh.face.tools.fleet import fleet_tools
 from mcp_ssh.face.tools.shells import shell_tools
 from mcp_ssh.face.tools.tasks import task_tools
 from mcp_ssh.model.principal import Principal
@@ -39,6 +40,7 @@ who. denied means no; do not look for another way to do it.
 
 groups: Mapping[str, Sequence[Callable[[Services, Callers], list[StrictTool]]]] = {
     "core": [core_tools, shell_tools],
+    "fleet": [fleet_tools],
     "tasks": [task_tools],
     "admin": [admin_tools],
 }

@@ -91,7 +91,7 @@ class Context:
 class Request:
     """One call on one host. `id` joins its records; `confirmed` is the model's `confirm_dangerous`.
 
-    `can_ask` and `answer` are about a person at the client, as with a `Caller`.
+    `can_ask` and `answer` are about a person at the client, as with a `Caller`. `is_part`: of a call for many hosts.
     """
 
     id: str
@@ -104,3 +104,4 @@ class Request:
     context: Context = Context()
     can_ask: bool = False
     answer: Answer | None = None
+    is_part: bool = False

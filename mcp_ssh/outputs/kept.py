@@ -46,6 +46,7 @@ class Kept:
         self._room = room
         self._forgotten = forgotten
         self._files = 0
+        self._is_removed = False
         self._rings = {stream: Ring(self._path, room.piece_bytes) for stream in Stream}
 
     @property
@@ -54,8 +55,10 @@ class Kept:
         return sum(ring.size for ring in self._rings.values())
 
     def feed(self, chunk: bytes, stream: Stream) -> None:
-        """Keep a chunk."""
+        """Keep a chunk; one that comes after the output was removed is lost, as the output is."""
         ring = self._rings[stream]
+        if self._is_removed:
+            return
         while chunk and not self.missing[stream]:
             part = chunk[: ring.room() or self._room.piece_bytes]
             if not self._write(part, ring):
@@ -113,6 +116,7 @@ class Kept:
 
     def remove(self) -> None:
         """Forget everything."""
+        self._is_removed = True
         for ring in self._rings.values():
             ring.remove()
         self._room.gone(self)

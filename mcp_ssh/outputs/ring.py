@@ -141,8 +141,8 @@ class Ring:
 
     def remove(self) -> None:
         """Forget everything."""
-        while self.drop_oldest():
-            pass
+        while self._pieces:
+            self.drop_oldest()
 
 
 def _after(block: bytes, ends: int) -> int:

@@ -12,7 +12,8 @@ from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import inline_chars
 from mcp_ssh.outputs.kept import Kept
 from mcp_ssh.ports import Stream
-from mcp_ssh.service.runs import Run, Runs
+from mcp_ssh.service.activity import Activity, Run
+from mcp_ssh.service.background import Background
 
 longest_wait_s = 300.0
 match_timeout_s = 5.0
@@ -37,7 +38,7 @@ class ReadPart:
     `omitted` bytes at the beginning of the output were dropped; `next_line` is given where it was read by line.
     """
 
-    run: Run
+    run: Activity
     data: bytes
     offset: int | None
     next_offset: int | None
@@ -50,16 +51,16 @@ class ReadPart:
 class Reader:
     """Reads what is kept. Touches no host."""
 
-    def __init__(self, runs: Runs) -> None:
-        self._runs = runs
+    def __init__(self, background: Background) -> None:
+        self._background = background
 
     async def read(self, caller: Caller, handle: str, place: Place, wait_s: float = 0.0) -> ReadPart:
         """A part of the output, after the command's end or that many seconds. Raises `InvalidArgumentError`."""
-        run = self._runs.named(caller, handle)
+        run = self._background.named(caller, handle)
         pattern = _pattern(place)
         if not 0 <= wait_s <= longest_wait_s:
             raise InvalidArgumentError(f"wait {wait_s:g} is not within 0 and {longest_wait_s:g} seconds")
-        await self._runs.wait(run, wait_s)
+        await self._background.wait(run, wait_s)
         kept, stream = run.kept, place.stream
         total, omitted, notes = kept.total(stream), kept.omitted(stream), _missing(kept, stream)
         if pattern is not None:
@@ -83,8 +84,8 @@ class Reader:
         return ReadPart(run, data, offset, None if is_over else after, total, notes, omitted, next_line)
 
     def handles(self, caller: Caller) -> tuple[str, ...]:
-        """The handles that the caller can read by, the newest first."""
-        return tuple(run.handle for run in self._runs.readable_by(caller))
+        """The handles of the commands whose output the caller can read, the newest first."""
+        return tuple(each.handle for each in self._background.readable_by(caller) if isinstance(each, Run))
 
 
 def _pattern(place: Place) -> "regex.Pattern[bytes] | None":

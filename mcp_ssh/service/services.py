@@ -8,6 +8,7 @@ from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls
+from mcp_ssh.service.fleets import Fleets
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.reading import Reader
 from mcp_ssh.service.reload import Reload
@@ -25,6 +26,7 @@ class Services:
     terminals: Terminals
     reader: Reader
     tasks: Tasks
+    fleets: Fleets
     approvals: Approvals
     tokens: Tokens
     keyrings: Keyrings

@@ -10,13 +10,14 @@ from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import CommandResult
 from mcp_ssh.ports import ShellDriver
+from mcp_ssh.service.activity import Run
 from mcp_ssh.service.authorize import known_host, refuse_unless_sudo_reads
 from mcp_ssh.service.judge import Configured, Judged
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.limits import reply_within
 from mcp_ssh.service.pipeline import Done, Pipeline, Work
 from mcp_ssh.service.request import request_of
-from mcp_ssh.service.runs import Answer, Run, Runs, Task, Teller
+from mcp_ssh.service.runs import Answer, Runs, Task, Teller
 from mcp_ssh.service.said import Said
 from mcp_ssh.service.shells import Shell, Shells
 from mcp_ssh.sessions.pool import Pool
@@ -221,14 +222,14 @@ class Terminals:
         run = self._runs.start(caller, shell.host, shell.last_command, begin)
         return await self._runs.first_answer(run, within_s)
 
-    async def _stopped(self, host: str, said: Said, run: Run, within_s: float) -> Answer:
+    async def _stopped(self, host: str, said: Said, run: Run | None, within_s: float) -> Answer:
         """Interrupt a stateless command."""
         if said.key is not Key.CTRL_C:
             raise InvalidArgumentError(
                 "a command of ssh_run has no input; nothing was sent", hint="key ctrl-c ends it; ssh_shell has input"
             )
-        task = run.task
-        if task is None or run.host != host:
+        task = run.task if run is not None else None
+        if run is None or task is None or run.host != host:
             raise NothingAsksError("the command is over; nothing was sent", hint="ssh_read tells how it ended")
         task.cancel()
         return await self._runs.answer(run, within_s, task)

@@ -14,6 +14,7 @@ SOURCES = [*(ROOT / "mcp_ssh").rglob("*.py"), *(ROOT / "drivers").rglob("*.py")]
 # Who may start a task outside a TaskGroup, and why stands beside it in the code: each keeps and ends its own.
 TASK_OWNERS = {
     "service/pipeline.py",
+    "mcp_ssh_drivers/cancellation.py",
     "service/reload.py",
     "recording/recorder.py",
     "transport/connection.py",

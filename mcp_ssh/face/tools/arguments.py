@@ -7,7 +7,8 @@ from pydantic import Field
 
 from mcp_ssh.face.callers import ToolContext
 from mcp_ssh.face.tasks import progress_of
-from mcp_ssh.service.runs import Run, Teller
+from mcp_ssh.service.activity import Run
+from mcp_ssh.service.runs import Teller
 
 HostName = Annotated[str, Field(description="A configured host's exact name", max_length=100)]
 CommandText = Annotated[str, Field(description="Runs exactly as given")]

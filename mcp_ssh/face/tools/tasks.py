@@ -5,13 +5,15 @@ from typing import Annotated, Literal
 from mcp_types import CallToolResult
 from pydantic import Field
 
-from mcp_ssh.face import schemas, tasks
+from mcp_ssh.face import fleet, schemas, tasks
 from mcp_ssh.face.callers import Callers, ToolContext
 from mcp_ssh.face.strict import StrictTool, strict_tool
 from mcp_ssh.face.tools.arguments import CommandText, Confirm, HostName, Timeout, changes, reads
 from mcp_ssh.model.command import Wish
 from mcp_ssh.model.principal import Permission
 from mcp_ssh.ports import Stream
+from mcp_ssh.service.activity import Activity, Run
+from mcp_ssh.service.fleet import Fleet
 from mcp_ssh.service.reading import Place
 from mcp_ssh.service.services import Services
 
@@ -42,7 +44,7 @@ def task_tools(services: Services, callers: Callers) -> list[StrictTool]:
         caller = callers.of(ctx)
         if task is None:
             return tasks.of_tasks(services.tasks.all_of(caller))
-        return tasks.of_task(await services.tasks.look(caller, task, wait))
+        return _shown(await services.tasks.look(caller, task, wait))
 
     async def ssh_task_output(  # noqa: PLR0913, PLR0917  each argument is one of the tool's own
         task: TaskHandle,
@@ -68,3 +70,13 @@ def task_tools(services: Services, callers: Callers) -> list[StrictTool]:
         strict_tool(ssh_task_output, title="Read a task's output", annotations=reads, needs=run, touches_host=False),
         strict_tool(ssh_cancel, title="End a task", annotations=changes, needs=run, touches_host=False),
     ]
+
+
+def _shown(activity: Activity) -> CallToolResult:
+    match activity:
+        case Run():
+            return tasks.of_task(activity)
+        case Fleet():
+            return fleet.of_fleet(activity)
+        case _:
+            return tasks.of_state(activity)

@@ -181,3 +181,13 @@ def test_what_went_in_comes_out(chunks: list[bytes]) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         assert asyncio.run(both_ways(folder)) == b"".join(chunks)
+
+
+async def test_what_comes_after_an_output_was_removed_leaves_nothing(tmp_path: Path) -> None:
+    async with store(tmp_path) as outputs:
+        kept = outputs.keep("ann")
+        kept.feed(b"x" * 100_000, Stream.STDOUT)
+        kept.remove()
+        kept.feed(b"x" * 100_000, Stream.STDOUT)
+        assert files(tmp_path) == []
+        assert kept.size == 0

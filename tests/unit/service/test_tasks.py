@@ -19,15 +19,16 @@ from mcp_ssh.model.errors import (
 )
 from mcp_ssh.model.host import Limits, Shell
 from mcp_ssh.model.principal import Caller, Permission, Principal, Via
+from mcp_ssh.model.result import Ended
+from mcp_ssh.model.state import State, over
 from mcp_ssh.ports import Stream
+from mcp_ssh.service.activity import Activity, Run
 from mcp_ssh.service.reading import Place
-from mcp_ssh.service.runs import Run
 from mcp_ssh.service.said import Said
-from mcp_ssh.service.tasks import Standing, State, is_over
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
-from tests.support.memory import MemoryChannel, MemoryTransport, Script, answers, hangs
+from tests.support.memory import MemoryChannel, MemoryTransport, Script, answers, hangs, shell_script
 from tests.support.secrets import SomeSecrets
 
 BOB = Caller(Principal("stdio:bob", Via.STDIO), "tests 1.0")
@@ -39,10 +40,11 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def over(it: Daemon, handle: str) -> Standing:
-    standing = await it.app.tasks.look(ANN, handle, wait_s=5)
-    assert standing.state in is_over
-    return standing
+async def ended_run(it: Daemon, handle: str) -> Run:
+    run = await it.app.tasks.look(ANN, handle, wait_s=5)
+    assert run.state in over
+    assert isinstance(run, Run)
+    return run
 
 
 def killed(channel: MemoryChannel) -> None:
@@ -69,10 +71,10 @@ async def test_a_task_ends_as_its_command_did(
 ) -> None:
     async with daemon(transport=MemoryTransport(script)) as it:
         started = await it.app.tasks.start(ANN, "web", Wish("make", timeout_s))
-        ended = await over(it, started.run.handle)
+        ended = await ended_run(it, started.handle)
         assert ended.state is state
-        if ended.run.result is not None:
-            assert ended.run.result.exit_code == exit_code
+        if ended.result is not None:
+            assert ended.result.exit_code == exit_code
 
 
 async def test_a_task_is_pending_until_its_session_stands_and_running_from_then_on() -> None:
@@ -82,8 +84,8 @@ async def test_a_task_is_pending_until_its_session_stands_and_running_from_then_
         started = await it.app.tasks.start(ANN, "web", Wish("make"))
         assert started.state is State.PENDING
         transport.gate.set()
-        await until(lambda: started.run.session is not None)
-        assert (await it.app.tasks.look(ANN, started.run.handle)).state is State.RUNNING
+        await until(lambda: started.session is not None)
+        assert (await it.app.tasks.look(ANN, started.handle)).state is State.RUNNING
 
 
 async def test_cancelled_before_it_was_sent_it_never_runs() -> None:
@@ -91,8 +93,8 @@ async def test_cancelled_before_it_was_sent_it_never_runs() -> None:
     transport.gate = asyncio.Event()
     async with daemon(transport=transport) as it:
         started = await it.app.tasks.start(ANN, "web", Wish("make"))
-        ended = await it.app.tasks.cancel(ANN, started.run.handle)
-        assert (ended.state, ended.run.result, ended.run.error) == (State.CANCELLED, None, None)
+        ended = await it.app.tasks.cancel(ANN, started.handle)
+        assert (ended.state, started.result, ended.error) == (State.CANCELLED, None, None)
         transport.gate.set()
         await until(lambda: "cancelled" in it.audit.events())
         assert all(not connection.commands for connection in transport.connections)
@@ -103,13 +105,43 @@ async def test_cancelled_in_flight_it_is_ended_on_the_host() -> None:
     async with daemon(transport=transport) as it:
         started = await it.app.tasks.start(ANN, "web", Wish("make"))
         await until(lambda: any(connection.channels for connection in transport.connections))
-        ended = await it.app.tasks.cancel(ANN, started.run.handle)
+        ended = await it.app.tasks.cancel(ANN, started.handle)
         assert ended.state is State.CANCELLED
-        assert ended.run.result is not None
-        assert ended.run.result.ended is not None
-        again = await it.app.tasks.cancel(ANN, started.run.handle)
+        assert started.result is not None
+        assert started.result.ended is not None
+        again = await it.app.tasks.cancel(ANN, started.handle)
         assert again.state is State.CANCELLED
         assert it.audit.events() == ["decided", "cancelled"]
+
+
+async def test_cancelled_again_and_again_it_is_still_ended_on_the_host_and_recorded_once() -> None:
+    ending: list[MemoryChannel] = []
+
+    def slow_to_end(channel: MemoryChannel) -> None:
+        if "mcp-ssh left" in channel.command:
+            ending.append(channel)
+        else:
+            shell_script(hangs)(channel)
+
+    transport = MemoryTransport()
+    transport.raw = slow_to_end
+    async with daemon(transport=transport) as it:
+        started = await it.app.tasks.start(ANN, "web", Wish("make"))
+        task = started.task
+        assert task is not None
+        await until(lambda: any(connection.channels for connection in transport.connections))
+        task.cancel()
+        await until(lambda: bool(ending))
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+        ending[0].out(b"mcp-ssh left 0\n")
+        ending[0].exits(0)
+        assert (await ended_run(it, started.handle)).state is State.CANCELLED
+        assert started.result is not None
+        assert started.result.ended is Ended.CERTAIN
+        assert it.audit.events() == ["decided", "cancelled"]
+        assert it.audit.of_commands()[-1]["outcome"] == "cancelled"
 
 
 async def test_what_may_not_run_is_told_at_once_and_leaves_no_task() -> None:
@@ -125,10 +157,10 @@ async def test_a_login_that_fails_is_a_task_that_failed_and_a_late_one_timed_out
     async with daemon(transport=transport) as it:
         refused = await it.app.tasks.start(ANN, "web", Wish("make"))
         transport.gate.set()
-        assert (await over(it, refused.run.handle)).state is State.FAILED
+        assert (await ended_run(it, refused.handle)).state is State.FAILED
         transport.gate.clear()
         late = await it.app.tasks.start(ANN, "web", Wish("make", 0.05))
-        assert (await over(it, late.run.handle)).state is State.TIMED_OUT
+        assert (await ended_run(it, late.handle)).state is State.TIMED_OUT
         transport.gate.set()
 
 
@@ -136,14 +168,14 @@ async def test_a_task_is_its_principals_alone_and_a_foreign_one_is_as_unknown() 
     async with daemon(transport=MemoryTransport(hangs)) as it:
         started = await it.app.tasks.start(ANN, "web", Wish("make"))
         words = []
-        for handle in (started.run.handle, "r-0123456789abcdef"):
+        for handle in (started.handle, "r-0123456789abcdef"):
             for ask in (it.app.tasks.look, it.app.tasks.cancel):
                 with pytest.raises(UnknownSessionError) as refused:
                     await ask(BOB, handle)
                 words.append(str(refused.value).replace(handle, ""))
         assert len(set(words)) == 1
         assert it.app.tasks.all_of(BOB) == []
-        assert [each.run.handle for each in it.app.tasks.all_of(ANN)] == [started.run.handle]
+        assert [each.handle for each in it.app.tasks.all_of(ANN)] == [started.handle]
 
 
 async def test_who_may_not_execute_may_not_cancel() -> None:
@@ -151,8 +183,8 @@ async def test_who_may_not_execute_may_not_cancel() -> None:
     async with daemon(transport=MemoryTransport(hangs)) as it:
         started = await it.app.tasks.start(ANN, "web", Wish("make"))
         with pytest.raises(PermissionMissingError):
-            await it.app.tasks.cancel(reader, started.run.handle)
-        assert started.run.task is not None
+            await it.app.tasks.cancel(reader, started.handle)
+        assert started.task is not None
 
 
 @pytest.mark.parametrize(("own", "held_s"), [(None, 300), (1_800.0, 1_800)], ids=["settings", "host"])
@@ -160,13 +192,13 @@ async def test_nothing_is_held_after_its_time(own: float | None, held_s: float) 
     entry = host("web.example.com", limits=Limits(task_result_ttl=own))
     async with daemon(entry, transport=MemoryTransport(answers(b"done\n"))) as it:
         started = await it.app.tasks.start(ANN, "web.example.com", Wish("make"))
-        await over(it, started.run.handle)
+        await ended_run(it, started.handle)
         await it.clock.advance(held_s - 10)
-        assert (await it.app.tasks.look(ANN, started.run.handle)).state is State.COMPLETED
+        assert (await it.app.tasks.look(ANN, started.handle)).state is State.COMPLETED
         await it.clock.advance(15)
         assert it.app.tasks.held == 0
         with pytest.raises(UnknownSessionError):
-            await it.app.tasks.look(ANN, started.run.handle)
+            await it.app.tasks.look(ANN, started.handle)
 
 
 async def test_a_command_that_outlives_its_call_is_a_task_and_its_result_waits_for_its_time() -> None:
@@ -176,10 +208,10 @@ async def test_a_command_that_outlives_its_call_is_a_task_and_its_result_waits_f
         assert answer.handle is not None
         gate[-1].out(b"built\n")
         gate[-1].exits(0)
-        ended = await over(it, answer.handle)
-        assert (ended.state, ended.run.kept.read(Stream.STDOUT, 0, 10)) == (State.COMPLETED, b"built\n")
+        ended = await ended_run(it, answer.handle)
+        assert (ended.state, ended.kept.read(Stream.STDOUT, 0, 10)) == (State.COMPLETED, b"built\n")
         await it.clock.advance(290)
-        assert [each.run.handle for each in it.app.tasks.all_of(ANN)] == [answer.handle]
+        assert [each.handle for each in it.app.tasks.all_of(ANN)] == [answer.handle]
         await it.clock.advance(15)
         assert it.app.tasks.all_of(ANN) == []
 
@@ -197,8 +229,8 @@ async def test_a_stopping_server_ends_its_tasks_and_records_them() -> None:
         started = await it.app.tasks.start(ANN, "web", Wish("make"))
         await until(lambda: any(connection.channels for connection in transport.connections))
     assert it.audit.events() == ["decided", "cancelled"]
-    assert started.run.result is not None
-    assert started.run.result.outcome.value == "cancelled"
+    assert started.result is not None
+    assert started.result.outcome.value == "cancelled"
 
 
 class Heard:
@@ -207,11 +239,11 @@ class Heard:
     def __init__(self) -> None:
         self.words: list[str] = []
 
-    def created(self, run: Run) -> None:
-        self.words.append(f"created {run.text}")
+    def created(self, activity: Activity) -> None:
+        self.words.append(f"created {activity.text}")
 
-    def ended(self, run: Run) -> None:
-        self.words.append(f"ended {run.text}")
+    def ended(self, activity: Activity) -> None:
+        self.words.append(f"ended {activity.text}")
 
 
 async def test_listeners_hear_of_tasks_and_of_nothing_else() -> None:
@@ -220,7 +252,7 @@ async def test_listeners_hear_of_tasks_and_of_nothing_else() -> None:
         it.app.tasks.listeners.append(heard)
         await it.app.commands.run(ANN, "web", Wish("uptime"))
         started = await it.app.tasks.start(ANN, "web", Wish("make"))
-        await over(it, started.run.handle)
+        await ended_run(it, started.handle)
     assert heard.words == ["created make", "ended make"]
 
 
@@ -230,14 +262,14 @@ async def test_the_output_is_read_by_line_while_it_comes() -> None:
         started = await it.app.tasks.start(ANN, "web", Wish("make"))
         await until(lambda: len(channels) > 0)
         channels[-1].out(b"one\ntwo\nthr")
-        read = await it.app.reader.read(ANN, started.run.handle, Place(line=2))
+        read = await it.app.reader.read(ANN, started.handle, Place(line=2))
         assert (read.data, read.next_line) == (b"two\n", 3)  # a line that is not whole yet comes with the next look
         channels[-1].out(b"ee\n")
-        read = await it.app.reader.read(ANN, started.run.handle, Place(line=3))
+        read = await it.app.reader.read(ANN, started.handle, Place(line=3))
         assert (read.data, read.next_line, read.next_offset) == (b"three\n", 4, 14)
         channels[-1].out(b"end")
         channels[-1].exits(0)
-        read = await it.app.reader.read(ANN, started.run.handle, Place(line=4), wait_s=5)
+        read = await it.app.reader.read(ANN, started.handle, Place(line=4), wait_s=5)
         assert (read.data, read.next_offset) == (b"end", None)
 
 
@@ -257,10 +289,10 @@ async def test_a_task_that_asks_waits_for_input_and_goes_on_with_the_answer() ->
     async with asked_switch() as (it, shell, handle):
         assert (await it.app.tasks.look(ANN, handle)).state is State.WAITING_INPUT
         await it.app.terminals.send(ANN, "sw", Said(secret="SWITCH_ENABLE"), session=shell.handle)
-        ended = await it.app.tasks.look(ANN, handle)
+        ended = await ended_run(it, handle)
         assert ended.state is State.COMPLETED
-        assert ended.run.last.result is not None
-        assert ended.run.last.result.mode == "privileged"
+        assert ended.last.result is not None
+        assert ended.last.result.mode == "privileged"
 
 
 async def test_a_question_is_left_when_its_task_is_cancelled_and_the_shell_stays() -> None:
