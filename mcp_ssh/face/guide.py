@@ -19,12 +19,14 @@ from mcp_types import (
 )
 
 from mcp_ssh.face import prompts
-from mcp_ssh.face.callers import ToolContext
 from mcp_ssh.face.completions import Completions
 from mcp_ssh.face.requests import Answer, Request, Requests
 from mcp_ssh.face.resources import Resources, known
 from mcp_ssh.face.strict import Face
 from mcp_ssh.face.subscriptions import Subscriptions, is_watchable
+from mcp_ssh.face.taskext import TaskExtension
+from mcp_ssh.face.taskforms import TaskForms
+from mcp_ssh.face.tasknews import TaskNews
 from mcp_ssh.face.watching import Sight
 from mcp_ssh.model.errors import InvalidArgumentError, McpSshError, UnknownHostError
 from mcp_ssh.model.principal import Caller, Principal
@@ -35,19 +37,22 @@ Tools = Callable[[Principal], Sequence[str]]
 
 
 class Guide:
-    """All of it, for one server. `subscriptions` is what its lifespan and its end need to know."""
+    """All of it, for one server. Its lifespan and its end need to know `subscriptions`; `tasks` is an extension."""
 
     def __init__(self, services: Services, face: Face, tools: Tools) -> None:
-        self._face = face
+        forms = TaskForms(services.tasks, services.daemon, face.needles)
+        self._requests = Requests(face)
         self._daemon = services.daemon
         self._tools = tools
         self._resources = Resources(services.daemon, services.reader, face.needles)
         self._completions = Completions(services.daemon, services.reader)
-        self.subscriptions = Subscriptions(face.callers.principal, self.see, services.reload)
+        self.tasks = TaskExtension(services.tasks, forms, self._requests)
+        news = TaskNews(services.tasks, forms)
+        self.subscriptions = Subscriptions(face.callers.principal, self.see, services.reload, news)
 
     def bind(self, server: Server[str]) -> None:
         """Serve every request that is not about tools."""
-        requests, told = Requests(self._face), self.subscriptions
+        requests, told = self._requests, self.subscriptions
         rows: list[tuple[str, type[Any], Answer]] = [
             ("resources/list", PaginatedRequestParams, lambda _, who, p: self._resources.page(who.principal, p.cursor)),
             ("resources/templates/list", PaginatedRequestParams, lambda _, __, p: self._resources.templates(p.cursor)),
@@ -95,8 +100,7 @@ class Guide:
         """A client of the 2025 era is there; from now on it hears of changes."""
         del params
         with contextlib.suppress(McpSshError):  # one that may not call is told so when it does
-            caller = self._face.callers.of(ToolContext(request_context=ctx))
-            self.subscriptions.begin(ctx, caller.conversation)
+            self.subscriptions.begin(ctx, self._requests.caller(ctx).conversation)
 
 
 async def truthful(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -106,4 +110,6 @@ async def truthful(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> 
         offered = result["capabilities"]
         for name in ("tools", "resources", "prompts"):
             offered[name] = offered[name] | {"listChanged": name != "prompts"}
+        if ctx.method == "initialize":
+            offered.pop("extensions", None)  # they are of the later era
     return result

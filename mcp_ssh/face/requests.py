@@ -33,7 +33,8 @@ telling_nothing = frozenset({"resources/templates/list", "prompts/list"})
 """What says the same to everybody leaves no record when it is answered."""
 
 Request = ServerRequestContext[str]
-Answer = Callable[[Request, Caller, Any], BaseModel | Awaitable[BaseModel]]
+Answered = BaseModel | dict[str, Any]
+Answer = Callable[[Request, Caller, Any], Answered | Awaitable[Answered]]
 
 
 class Requests:
@@ -50,7 +51,7 @@ class Requests:
         async def handle(ctx: Request, params: Any) -> HandlerResult:
             caller, about = None, _about(params)
             try:
-                caller = self._face.callers.of(ToolContext(request_context=ctx))
+                caller = self.caller(ctx)
                 if is_stream:
                     self._asked(caller, method, about)
                 given = answer(ctx, caller, params)
@@ -61,12 +62,16 @@ class Requests:
                 raise self._refusal(ctx, params, error) from None
             if not is_stream:
                 self._asked(caller, method, about)
-            told: dict[str, Any] = scrubbed(
-                result.model_dump(by_alias=True, mode="json", exclude_none=True), self._face.needles
-            )
+            if isinstance(result, BaseModel):
+                result = result.model_dump(by_alias=True, mode="json", exclude_none=True)
+            told: dict[str, Any] = scrubbed(result, self._face.needles)
             return told
 
         return handle
+
+    def caller(self, ctx: Request) -> Caller:
+        """Who asks. Raises `PermissionMissingError`."""
+        return self._face.callers.of(ToolContext(request_context=ctx))
 
     def _asked(self, caller: Caller, method: str, about: Mapping[str, str]) -> None:
         if self._face.calls is not None and method not in telling_nothing:
@@ -95,5 +100,7 @@ def _about(params: Any) -> Mapping[str, str]:
     where = located(params.uri) if isinstance(getattr(params, "uri", None), str) else None
     if where is not None and where.name:
         return {"handle" if where.kind is Kind.OUTPUT else "host": where.name}
+    if isinstance(handle := getattr(params, "task_id", None), str):
+        return {"handle": handle}
     host = (getattr(params, "arguments", None) or {}).get("host")
     return {"host": host} if isinstance(host, str) else {}

@@ -65,6 +65,7 @@ class GuidedServer(MCPServer[str]):
             tools=[*tools],
             lifespan=lambda _: guide.subscriptions.conversation(),
             middleware=[truthful],
+            extensions=[guide.tasks],
             **options,
         )
         guide.bind(self._lowlevel_server)

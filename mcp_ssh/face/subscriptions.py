@@ -16,10 +16,11 @@ from functools import partial
 import structlog
 from mcp.server.context import ServerRequestContext
 from mcp.server.session import ServerSession
-from mcp.server.subscriptions import ListenHandler
 from mcp.shared.subscriptions import ResourceUpdated, ServerEvent, ToolsListChanged
 from mcp_types import SubscriptionFilter, SubscriptionsListenRequestParams, SubscriptionsListenResult
 
+from mcp_ssh.face.streams import Stream
+from mcp_ssh.face.tasknews import TaskNews
 from mcp_ssh.face.uris import Kind, located
 from mcp_ssh.face.watching import Look, Sight, Watch, most_addresses
 from mcp_ssh.model.errors import InvalidArgumentError, McpSshError, SessionLimitError
@@ -49,8 +50,9 @@ class Room:
 class Subscriptions:
     """All who are told. `who` names for whom the call is that is answered now, `see` what a principal sees."""
 
-    def __init__(self, who: Callable[[], Principal], see: See, reload: Reload) -> None:
+    def __init__(self, who: Callable[[], Principal], see: See, reload: Reload, tasks: TaskNews) -> None:
         self._who = who
+        self._tasks = tasks
         self._see = see
         self._reload = reload
         self._rooms: dict[str, Room] = {}
@@ -114,27 +116,24 @@ class Subscriptions:
 
         Raises `InvalidArgumentError` and `SessionLimitError`.
         """
-        room, name = self._rooms[ctx.lifespan_context], caller.principal.name
-        if self._is_closed or room.streams[name] >= most_streams:
+        room, principal = self._rooms[ctx.lifespan_context], caller.principal.name
+        if self._is_closed or room.streams[principal] >= most_streams:
             raise SessionLimitError(f"{most_streams} streams are open already", hint="end one of them and listen again")
         wanted = _ever_told(params.notifications)
-
-        def enter(listener: Callable[[ServerEvent], None]) -> Callable[[], object]:
-            async def tell(event: ServerEvent) -> None:
-                listener(event)
-
-            watch = Watch(self._look(), tell, handler.close, dict.fromkeys(wanted.resource_subscriptions or ()))
-            watch.news()
-            key = object()
-            self._enter(room, key, watch)
-            return lambda: room.watches.pop(key, None)
-
-        handler = ListenHandler(_Stream(enter), max_buffered_events=most_addresses + 2)
-        room.streams[name] += 1
+        tasks = self._tasks.wanted(ctx, caller, params.notifications)
+        if tasks:
+            wanted = wanted.model_copy(update={"taskIds": [*tasks]})
+        stream = Stream(ctx, wanted)
+        watch = Watch(self._look(), stream.tell, stream.end, dict.fromkeys(wanted.resource_subscriptions or ()))
+        watch.news()
+        self._enter(room, stream, watch)
+        room.streams[principal] += 1
         try:
-            return await handler(ctx, params.model_copy(update={"notifications": wanted}))
+            with self._tasks.telling(tasks, stream):
+                return await stream.run()
         finally:
-            room.streams[name] -= 1
+            del room.watches[stream]
+            room.streams[principal] -= 1
 
     def _look(self) -> Look:
         """Looks with the rights of who asks now, as they stand at each look."""
@@ -172,25 +171,6 @@ class Subscriptions:
                     await watch.tell(event)
         except Exception as error:  # noqa: BLE001  one client that cannot be told costs no other its news
             self._log.warning("client_not_told", reason=str(error) or type(error).__name__)
-
-
-class _Stream:
-    """A `SubscriptionBus` of one stream: the SDK hands over how to tell it, and is handed how to forget that."""
-
-    def __init__(self, enter: Callable[[Callable[[ServerEvent], None]], Callable[[], object]]) -> None:
-        self._enter = enter
-
-    async def publish(self, event: ServerEvent) -> None:
-        """Nobody publishes here: each stream is told by its own watch."""
-
-    def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
-        """The stream stands."""
-        leave = self._enter(listener)
-
-        def left() -> None:
-            leave()
-
-        return left
 
 
 async def _told(session: ServerSession, event: ServerEvent) -> None:

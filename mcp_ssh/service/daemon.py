@@ -61,6 +61,11 @@ class Daemon:
         """The groups of tools that are offered."""
         return self._configuration.current.settings.tool_groups
 
+    @property
+    def progress_interval_s(self) -> float:
+        """How often a client hears that something goes on."""
+        return self._configuration.current.settings.task_progress_interval_s
+
     def is_quiet(self) -> bool:
         """Whether nothing is open to any host."""
         return not self._pool.sessions()

@@ -44,6 +44,14 @@ class Tasks:
         """Start a command in the background; returns once it may run. Raises where nothing of it is sent."""
         return await self._commands.start(caller, host, wish, confirmed=confirmed)
 
+    def known(self, caller: Caller, handle: str) -> Activity:
+        """The caller's task of that handle. Raises `UnknownSessionError`, for a foreign one as well."""
+        return self._background.named(caller, handle)
+
+    def ttl_s(self, activity: Activity) -> float:
+        """How long it is known after its end."""
+        return self._background.ttl_s(activity)
+
     async def look(self, caller: Caller, handle: str, wait_s: float = 0.0) -> Activity:
         """How a task stands, at its end or after that many seconds. Raises `UnknownSessionError`."""
         if not 0 <= wait_s <= longest_wait_s:
