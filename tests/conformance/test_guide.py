@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
@@ -151,16 +152,36 @@ async def client_of(lab: Lab, folder: Path, era: str, heard: Heard, *words: str,
 
 
 @ERAS
-async def test_the_guide_over_stdio(sshd: Sshd, tmp_path: Path, era: str) -> None:
+async def test_the_guide_progress_and_cancellation_over_stdio(sshd: Sshd, tmp_path: Path, era: str) -> None:
     lab, heard = Lab(tmp_path, sshd), Heard()
     async with client_of(lab, tmp_path, era, heard) as client:
         await tour(client)
         async with subscribed(client, heard, era, "ssh://hosts"):
             lab.written([*NAMES, "new"])
             await heard.until(*LISTS)
-        assert [row.name for row in (await last_page(client))][-1] == "new"
+            assert [row.name for row in (await last_page(client))][-1] == "new"
+            mark = f"273.{uuid.uuid4().int % 10**9:09d}"
+            calling = await going_on(client, f"echo half way; sleep {mark}")
+            assert processes_with(f"sleep\x00{mark}")
+            calling.cancel()
+            await asyncio.to_thread(until, lambda: processes_with(f"sleep\x00{mark}") == [], "the command runs on")
     assert "Traceback" not in (tmp_path / "stderr").read_text()
     assert verified(tmp_path / "audit.log").ok
+
+
+async def going_on(client: Client, text: str) -> asyncio.Future[Any]:
+    """A call of which was told that it goes on, with the last line of its output."""
+    goes_on = asyncio.Event()
+
+    async def hears(progress: float, total: float | None, message: str | None) -> None:
+        del progress, total
+        if message is not None and "half way" in message:
+            goes_on.set()
+
+    arguments = {"host": "web", "command": text}
+    calling = asyncio.ensure_future(client.call_tool("ssh_run", arguments, progress_callback=hears))
+    await asyncio.wait_for(goes_on.wait(), 10)
+    return calling
 
 
 async def last_page(client: Client) -> Any:
@@ -170,27 +191,7 @@ async def last_page(client: Client) -> Any:
     return page.resources
 
 
-@ERAS
-async def test_progress_and_cancellation_over_stdio(sshd: Sshd, tmp_path: Path, era: str) -> None:
-    lab, goes_on = Lab(tmp_path, sshd), asyncio.Event()
-
-    async def hears(progress: float, total: float | None, message: str | None) -> None:
-        del progress, total
-        if message is not None and "half way" in message:
-            goes_on.set()
-
-    mark = f"273.{uuid.uuid4().int % 10**9:09d}"
-    async with client_of(lab, tmp_path, era, Heard()) as client:
-        arguments = {"host": "web", "command": f"echo half way; sleep {mark}"}
-        calling = asyncio.ensure_future(client.call_tool("ssh_run", arguments, progress_callback=hears))
-        await asyncio.wait_for(goes_on.wait(), 10)
-        assert processes_with(f"sleep\x00{mark}")
-        calling.cancel()
-        await asyncio.to_thread(until, lambda: processes_with(f"sleep\x00{mark}") == [], "the command runs on")
-
-
-@pytest.mark.parametrize("way", ["stdin", "SIGTERM"])
-async def test_an_open_stream_keeps_no_server_on_stdio_from_leaving(sshd: Sshd, tmp_path: Path, way: str) -> None:
+async def test_an_open_stream_keeps_no_server_on_stdio_from_leaving(sshd: Sshd, tmp_path: Path) -> None:
     meta = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
@@ -200,27 +201,21 @@ async def test_an_open_stream_keeps_no_server_on_stdio_from_leaving(sshd: Sshd, 
     async with wire_to(configuration(tmp_path, sshd)) as wire:
         wire.post("subscriptions/listen", wish)
         assert (await wire.receive())["method"] == "notifications/subscriptions/acknowledged"
-        if way == "stdin":
-            wire.process.stdin.close()  # type: ignore[union-attr]
-        else:
-            wire.process.send_signal(signal.SIGTERM)
+        wire.process.send_signal(signal.SIGTERM)
         assert await wire.ended(5) == 0
         assert b"Traceback" not in await wire.process.stderr.read()  # type: ignore[union-attr]
 
 
-@ERAS
-async def test_who_is_attached_hears_of_a_reload_and_the_daemon_ends_when_told(
-    sshd: Sshd, tmp_path: Path, era: str
-) -> None:
+async def test_who_is_attached_hears_of_a_reload_and_the_daemon_ends_when_told(sshd: Sshd, tmp_path: Path) -> None:
     lab, first, second = Lab(tmp_path, sshd), Heard(), Heard()
     sockets = tmp_path / "run"
     sockets.mkdir(mode=0o700)
     more = {"XDG_RUNTIME_DIR": str(sockets), "MCP_IDLE_EXIT": "20"}
     async with (
-        client_of(lab, tmp_path, era, first, "attach", **more) as one,
-        client_of(lab, tmp_path, era, second, "attach", **more) as two,
-        subscribed(one, first, era, "ssh://hosts"),
-        subscribed(two, second, era, "ssh://host/edge-007"),
+        client_of(lab, tmp_path, "legacy", first, "attach", **more) as one,
+        client_of(lab, tmp_path, "2026-07-28", second, "attach", **more) as two,
+        subscribed(one, first, "legacy", "ssh://hosts"),
+        subscribed(two, second, "2026-07-28", "ssh://host/edge-007"),
     ):
         lab.written(NAMES[:8])
         await first.until(*LISTS)
@@ -302,21 +297,42 @@ async def test_progress_and_cancellation_over_the_network(face: str, era: str) -
     def script(channel: MemoryChannel) -> None:
         channel.out(b"half way\n")
 
-    goes_on = asyncio.Event()
-
-    async def hears(progress: float, total: float | None, message: str | None) -> None:
-        del progress, total
-        if message is not None and "half way" in message:
-            goes_on.set()
-
     async with served(script) as (where, it), where.client(face, MINE, era) as client:
-        arguments = {"host": "web", "command": "make all"}
-        calling = asyncio.ensure_future(client.call_tool("ssh_run", arguments, progress_callback=hears))
-        await asyncio.wait_for(goes_on.wait(), 5)
+        calling = await going_on(client, "make all")
         calling.cancel()
         async with asyncio.timeout(5):
             while "cancelled" not in it.audit.events():
                 await asyncio.sleep(0.01)
+
+
+async def test_a_task_over_http_is_its_tokens_and_goes_where_its_header_says() -> None:
+    async with served(lambda channel: channel.out(b"half way\n")) as (where, it):
+        envelope = {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}},
+        }
+
+        async def posted(token: str, method: str, named: str, /, **params: Any) -> dict[str, Any]:
+            headers = {"Authorization": f"Bearer {token}", "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
+            headers |= {"Mcp-Name": named, "Accept": "application/json, text/event-stream"}
+            body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": envelope}}
+            async with httpx2.AsyncClient() as client:
+                answer = await client.post(f"{where.url}/mcp", json=body, headers=headers, timeout=10)
+            told: dict[str, Any] = answer.json()
+            return told
+
+        call = {"host": "web", "command": "make all", "reply_within": 0.05}
+        created = (await posted(MINE, "tools/call", "ssh_run", name="ssh_run", arguments=call))["result"]
+        assert (created["resultType"], created["status"], created["ttlMs"]) == ("task", "working", None)
+        task = created["taskId"]
+        told = (await posted(MINE, "tasks/get", task, taskId=task))["result"]
+        assert (told["resultType"], told["status"], told["taskId"]) == ("complete", "working", task)
+        assert (await posted(MINE, "tasks/get", "r-1", taskId=task))["error"]["code"] == -32020
+        assert (await posted(THEIRS, "tasks/get", task, taskId=task))["error"]["code"] == -32602
+        assert "cancelled" not in it.audit.events()
+        assert (await posted(MINE, "tasks/cancel", task, taskId=task))["result"]["resultType"] == "complete"
+        assert "cancelled" in it.audit.events()
 
 
 @FACES
