@@ -145,6 +145,7 @@ async def wired(
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
             commands=commands,
             terminals=terminals,
+            background=background,
             tasks=Tasks(commands, terminals, background),
             fleets=Fleets(
                 configuration=configuration,
