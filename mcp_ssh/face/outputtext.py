@@ -13,13 +13,18 @@ _middles = bytes(range(0x80, 0xC0))
 
 
 def of_output(stdout: ReadPart, stderr: ReadPart) -> str:
-    """The beginning of both outputs of a command, or of what is left of them."""
+    """The beginning of both outputs of a command, or of what is left of them; stdout only where it is text."""
     run = stdout.run
     result = run.result if isinstance(run, Run) else None
     ending = ending_of(result) if result is not None else run.state.value
-    parts = _whole_chars(stdout.data, stdout), _whole_chars(stderr.data[:inline_stderr_chars], stderr)
+    is_shown = is_text(stdout)
+    out = _whole_chars(stdout.data, stdout) if is_shown else stdout.data
+    parts = out, _whole_chars(stderr.data[:inline_stderr_chars], stderr)
     lines = [f"{run.host}: {ending}", *(notes_of(result) if result is not None else []), *stdout.notes]
-    lines += framed(run.host, *(Shown(clean(part.decode("utf-8", "surrogateescape")), 0) for part in parts))
+    if not is_shown:
+        lines.append(f"its stdout is no text: {len(out)} bytes of it are beside this, as they are")
+    if is_shown or parts[1]:
+        lines += framed(run.host, _shown(out if is_shown else b""), _shown(parts[1]))
     for part, reading, which in zip(parts, (stdout, stderr), ("", " and stream stderr"), strict=True):
         after = (reading.offset or 0) + len(part)
         if after < reading.total:
@@ -39,6 +44,10 @@ def is_text(part: ReadPart) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _shown(data: bytes) -> Shown:
+    return Shown(clean(data.decode("utf-8", "surrogateescape")), 0)
 
 
 def _whole_chars(data: bytes, part: ReadPart) -> bytes:

@@ -85,7 +85,7 @@ class Requests:
         if isinstance(uri, str):
             data["uri"] = uri
         message = scrubbed_text(
-            clean(f"{error.message}; {error.hint}" if error.hint else error.message), self._face.needles
+            clean(f"{error.message}; hint: {error.hint}" if error.hint else error.message), self._face.needles
         )
         code = INVALID_PARAMS if is_missing else INTERNAL_ERROR
         if isinstance(error, PermissionMissingError):

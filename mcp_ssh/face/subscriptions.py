@@ -63,8 +63,8 @@ class Subscriptions:
     async def conversation(self) -> AsyncIterator[str]:
         """A word for one connection of a client, or for all of Streamable HTTP; who is there is told until it ends."""
         word, room = secrets.token_hex(8), Room()
-        self._rooms[word] = room
         with self._reload.listening(room.changed.set):
+            self._rooms[word] = room
             # A task group would wrap what ends the connection; this one is ended here, and nothing else has it.
             telling = asyncio.ensure_future(self._telling(room))
             try:
@@ -123,13 +123,13 @@ class Subscriptions:
         tasks = self._tasks.wanted(ctx, caller, params.notifications)
         if tasks:
             wanted = wanted.model_copy(update={"taskIds": [*tasks]})
-        stream = Stream(ctx, wanted)
-        watch = Watch(self._look(), stream.tell, stream.end, dict.fromkeys(wanted.resource_subscriptions or ()))
+        stream, look = Stream(ctx, wanted), self._look()
+        watch = Watch(look, stream.tell, stream.end, dict.fromkeys(wanted.resource_subscriptions or ()))
         watch.news()
         self._enter(room, stream, watch)
         room.streams[principal] += 1
         try:
-            with self._tasks.telling(tasks, stream):
+            with self._tasks.telling(tasks, stream, lambda: look(()) is not None):
                 return await stream.run()
         finally:
             del room.watches[stream]

@@ -1,7 +1,7 @@
 """News of tasks on streams of the 2026 era (`notifications/tasks`): that a task which a client named is over."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver.server import require_client_extension
@@ -44,12 +44,15 @@ class TaskNews:
         return {each: activity for each, activity in found.items() if activity is not None}
 
     @contextlib.contextmanager
-    def telling(self, tasks: Mapping[str, Activity], stream: Stream) -> Iterator[None]:
-        """The stream hears of the end of each, also of one that is over already, for as long as the context lasts."""
+    def telling(self, tasks: Mapping[str, Activity], stream: Stream, is_let: Callable[[], bool]) -> Iterator[None]:
+        """The stream hears of the end of each, also of one that is over already, for as long as the context lasts.
+
+        One that is let in no more by then hears nothing, and is ended.
+        """
         if not tasks:
             yield
             return
-        ear = _Ear(tasks, stream, self._forms)
+        ear = _Ear(tasks, stream, self._forms, is_let)
         self._tasks.listeners.append(ear)
         try:
             for activity in tasks.values():
@@ -69,7 +72,10 @@ class TaskNews:
 class _Ear:
     """A `Listener` for one stream."""
 
-    def __init__(self, tasks: Mapping[str, Activity], stream: Stream, forms: TaskForms) -> None:
+    def __init__(
+        self, tasks: Mapping[str, Activity], stream: Stream, forms: TaskForms, is_let: Callable[[], bool]
+    ) -> None:
+        self._is_let = is_let
         self._tasks = tasks
         self._stream = stream
         self._forms = forms
@@ -79,5 +85,9 @@ class _Ear:
 
     def ended(self, activity: Activity) -> None:
         """It is over."""
-        if self._tasks.get(activity.handle) is activity:
+        if self._tasks.get(activity.handle) is not activity:
+            return
+        if self._is_let():
             self._stream.tell_task(self._forms.of(activity))
+        else:
+            self._stream.end()

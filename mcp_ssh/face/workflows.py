@@ -36,7 +36,7 @@ _ios = Workflow(
 _eos = Workflow(
     look="`show running-config` and the `show` commands of what changes",
     change=f"`configure session change` {_shell}, and look at `show session-config diffs` before it is committed",
-    guard="the change ends with `commit timer 00:05:00`: after five minutes it is taken back by itself",
+    guard="it is committed by `commit timer 00:05:00`: after five minutes it is taken back by itself",
     keep="`configure session change commit`, then `write memory`",
     undo="`abort` in the session before the commit, and after it let the timer run out",
 )

@@ -12,7 +12,7 @@ from mcp_types import CallToolResult, Request, RequestParams, Result, TextConten
 from pydantic import BaseModel, ConfigDict
 
 from mcp_ssh.face.server import mcp_server
-from mcp_ssh.model.errors import AuthenticationError
+from mcp_ssh.model.errors import AuthenticationError, PermissionMissingError
 from mcp_ssh.model.principal import Principal, Via
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.memory import MemoryChannel, MemoryTransport
@@ -255,6 +255,25 @@ async def test_the_end_of_a_task_is_told_on_a_stream_to_its_owner_alone() -> Non
         async with asyncio.timeout(5):
             while it.app.tasks.listeners:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_token_that_is_gone_by_then_hears_of_no_task() -> None:
+    slow, now = Slow(), [ANN.principal]
+
+    def who() -> Principal:
+        if not now:
+            raise PermissionMissingError("the token is not valid any more; nothing was sent")
+        return now[0]
+
+    async with daemon(transport=slow.transport) as it, knowing(it) as (client, _):
+        task = await created_by(client)
+        async with wire_in(mcp_server(it.app, who)) as wire:
+            number = listening(wire, task)
+            await wire.until(acknowledges(number))
+            now.clear()
+            await slow.ends()
+            await wire.until(lambda message: message.get("id") == number)
+            assert not [message for message in wire.heard if message.get("method") == "notifications/tasks"]
 
 
 def envelope(*extensions: str) -> dict[str, Any]:
