@@ -21,12 +21,13 @@ from mcp_types import (
 from mcp_ssh.face import prompts
 from mcp_ssh.face.completions import Completions
 from mcp_ssh.face.requests import Answer, Request, Requests
-from mcp_ssh.face.resources import Resources, known
+from mcp_ssh.face.resources import Resources
 from mcp_ssh.face.strict import Face
-from mcp_ssh.face.subscriptions import Subscriptions, is_watchable
+from mcp_ssh.face.subscriptions import Subscriptions
 from mcp_ssh.face.taskext import TaskExtension
 from mcp_ssh.face.taskforms import TaskForms
 from mcp_ssh.face.tasknews import TaskNews
+from mcp_ssh.face.uris import Kind, known
 from mcp_ssh.face.watching import Sight
 from mcp_ssh.model.errors import InvalidArgumentError, McpSshError, UnknownHostError
 from mcp_ssh.model.principal import Caller, Principal
@@ -85,15 +86,15 @@ class Guide:
         return prompts.filled(self._daemon, caller.principal, params.name, params.arguments)
 
     def _subscribe(self, ctx: Request, caller: Caller, params: SubscribeRequestParams) -> EmptyResult:
-        address = str(params.uri)
-        if known(address) and not is_watchable(address):
+        where = known(params.uri)
+        if where.kind is Kind.OUTPUT:
             raise InvalidArgumentError("an output cannot be subscribed to", hint="ssh_read with `wait` tells its end")
-        self._resources.facts(caller.principal, known(address))  # one that is not there is not subscribed to
-        self.subscriptions.subscribe(ctx, caller, address)
+        self._resources.facts(caller.principal, where)  # one that is not there is not subscribed to
+        self.subscriptions.subscribe(ctx, caller, params.uri)
         return EmptyResult()
 
     def _unsubscribe(self, ctx: Request, caller: Caller, params: UnsubscribeRequestParams) -> EmptyResult:
-        self.subscriptions.unsubscribe(ctx, caller, str(params.uri))
+        self.subscriptions.unsubscribe(ctx, caller, params.uri)
         return EmptyResult()
 
     async def _initialized(self, ctx: Request, params: NotificationParams) -> None:

@@ -15,7 +15,7 @@ from mcp_ssh.face.callers import ToolContext
 from mcp_ssh.face.consent import input_required_since
 from mcp_ssh.face.hygiene import clean
 from mcp_ssh.face.strict import Face
-from mcp_ssh.face.uris import Kind, located
+from mcp_ssh.face.uris import Kind, UnknownResourceError, located
 from mcp_ssh.face.views import scrubbed
 from mcp_ssh.model.errors import (
     InvalidArgumentError,
@@ -79,20 +79,25 @@ class Requests:
 
     def _refusal(self, ctx: Request, params: Any, error: McpSshError) -> MCPError:
         """The error as the protocol has it: one sentence, and its parts for programs."""
-        uri = getattr(params, "uri", None)
-        is_missing = isinstance(error, UnknownHostError | UnknownSessionError | InvalidArgumentError)
         data = {"code": error.code, "hint": error.hint}
-        if isinstance(uri, str):
+        if isinstance(uri := getattr(params, "uri", None), str):
             data["uri"] = uri
-        message = scrubbed_text(
-            clean(f"{error.message}; hint: {error.hint}" if error.hint else error.message), self._face.needles
-        )
-        code = INVALID_PARAMS if is_missing else INTERNAL_ERROR
-        if isinstance(error, PermissionMissingError):
-            code = INVALID_REQUEST
-        if is_missing and uri is not None and not is_version_at_least(ctx.protocol_version, input_required_since):
-            code = resource_not_found
-        return MCPError(code, message, scrubbed(data, self._face.needles))
+        message = clean(f"{error.message}; hint: {error.hint}" if error.hint else error.message)
+        code = _code(error, ctx.protocol_version, is_read="uri" in data)
+        return MCPError(code, scrubbed_text(message, self._face.needles), scrubbed(data, self._face.needles))
+
+
+def _code(error: McpSshError, version: str, *, is_read: bool) -> int:
+    """The protocol's number for an error; `is_read`: of a request for what stands at an address."""
+    match error:
+        case UnknownHostError() | UnknownSessionError() | UnknownResourceError() if is_read:
+            return INVALID_PARAMS if is_version_at_least(version, input_required_since) else resource_not_found
+        case UnknownHostError() | UnknownSessionError() | InvalidArgumentError():
+            return INVALID_PARAMS
+        case PermissionMissingError():
+            return INVALID_REQUEST
+        case _:
+            return INTERNAL_ERROR
 
 
 def _about(params: Any) -> Mapping[str, str]:

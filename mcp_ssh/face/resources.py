@@ -19,7 +19,7 @@ from mcp_types import (
 
 from mcp_ssh.audit.scrub import Needles, Scrubber
 from mcp_ssh.face.outputtext import is_text, of_output
-from mcp_ssh.face.uris import Kind, Located, all_hosts, host_uri, located
+from mcp_ssh.face.uris import Kind, Located, all_hosts, host_uri, known
 from mcp_ssh.face.views import host_list, host_row, scrubbed
 from mcp_ssh.model.errors import InvalidArgumentError
 from mcp_ssh.model.principal import Caller, Principal
@@ -110,7 +110,7 @@ class Resources:
         return json.dumps(scrubbed(facts, self._needles), indent=2, ensure_ascii=False)
 
     async def read(self, caller: Caller, uri: str) -> ReadResourceResult:
-        """What is at an address. Raises `InvalidArgumentError`, `UnknownHostError` and `UnknownSessionError`."""
+        """What is at an address. Raises `UnknownResourceError`, `UnknownHostError` and `UnknownSessionError`."""
         where = known(uri)
         if where.kind is Kind.OUTPUT:
             return ReadResourceResult(contents=[*await self._output(caller, uri, where.name)])
@@ -130,16 +130,6 @@ class Resources:
         data = scrubber.feed(stdout.data) + scrubber.finish()
         blob = base64.b64encode(data).decode("ascii")
         return [BlobResourceContents(uri=uri, mime_type=bytes_type, blob=blob), text]
-
-
-def known(uri: str) -> Located:
-    """Where an address leads. Raises `InvalidArgumentError` where it leads nowhere."""
-    where = located(uri)
-    if where is None:
-        raise InvalidArgumentError(
-            f"unknown resource {uri[:200]!r}", hint="resources/list and resources/templates/list tell what can be read"
-        )
-    return where
 
 
 def refuse_cursor(cursor: str | None) -> None:

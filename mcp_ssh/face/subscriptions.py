@@ -184,15 +184,10 @@ async def _told(session: ServerSession, event: ServerEvent) -> None:
             await session.send_resource_list_changed()
 
 
-def is_watchable(address: str) -> bool:
-    """Whether a change of what stands there is ever told; of outputs none is."""
-    where = located(address)
-    return where is not None and where.kind is not Kind.OUTPUT
-
-
 def _ever_told(wanted: SubscriptionFilter) -> SubscriptionFilter:
-    """What of it can ever come: prompts never change."""
-    addresses = [address for address in dict.fromkeys(wanted.resource_subscriptions or ()) if is_watchable(address)]
+    """What of it can ever come: prompts never change, and of outputs no change is told."""
+    places = {address: located(address) for address in wanted.resource_subscriptions or ()}
+    addresses = [each for each, where in places.items() if where is not None and where.kind is not Kind.OUTPUT]
     if len(addresses) > most_addresses:
         raise InvalidArgumentError(f"{len(addresses)} resources are too many, the limit is {most_addresses}")
     return SubscriptionFilter(

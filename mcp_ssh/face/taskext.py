@@ -18,9 +18,7 @@ from pydantic import Field
 
 from mcp_ssh.face.requests import Request, Requests
 from mcp_ssh.face.taskforms import TaskForms, extension
-from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.principal import Caller
-from mcp_ssh.service.activity import Activity
 from mcp_ssh.service.tasks import Tasks
 
 tools = frozenset({"ssh_run", "ssh_shell", "ssh_run_many", "ssh_transfer"})
@@ -70,18 +68,11 @@ class TaskExtension(Extension):
         if params.name not in tools or not isinstance(result, CallToolResult) or not declares(ctx):
             return result
         told = result.structured_content or {}
-        handle = told.get("task") if params.name == "ssh_run_many" else told.get("handle") or told.get("task")
-        activity = self.find(self._requests.caller(ctx), handle) if isinstance(handle, str) else None
+        handle = told.get("task") or told.get("handle")
+        activity = self._tasks.find(self._requests.caller(ctx), handle) if isinstance(handle, str) else None
         if activity is None or activity.task is None:
             return result
         return {"resultType": "task", **self._forms.seed(activity)}
-
-    def find(self, caller: Caller, handle: str) -> Activity | None:
-        """The caller's own task of that id."""
-        try:
-            return self._tasks.known(caller, handle)
-        except McpSshError:
-            return None
 
     async def _get(self, ctx: Request, caller: Caller, params: TaskParams) -> dict[str, Any]:
         _check(ctx, params)

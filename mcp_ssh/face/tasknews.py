@@ -9,7 +9,7 @@ from mcp_types import SubscriptionFilter
 
 from mcp_ssh.face.streams import Stream
 from mcp_ssh.face.taskforms import TaskForms, extension
-from mcp_ssh.model.errors import InvalidArgumentError, McpSshError
+from mcp_ssh.model.errors import InvalidArgumentError
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.service.activity import Activity
 from mcp_ssh.service.tasks import Tasks
@@ -40,7 +40,7 @@ class TaskNews:
             raise InvalidArgumentError("taskIds is a list of the ids of tasks")
         if len(ids) > most_tasks:
             raise InvalidArgumentError(f"{len(ids)} tasks are too many, the limit is {most_tasks}")
-        found = {each: self._known(caller, each) for each in dict.fromkeys(ids)}
+        found = {each: self._tasks.find(caller, each) for each in dict.fromkeys(ids)}
         return {each: activity for each, activity in found.items() if activity is not None}
 
     @contextlib.contextmanager
@@ -61,12 +61,6 @@ class TaskNews:
             yield
         finally:
             self._tasks.listeners.remove(ear)
-
-    def _known(self, caller: Caller, handle: str) -> Activity | None:
-        try:
-            return self._tasks.known(caller, handle)
-        except McpSshError:
-            return None
 
 
 class _Ear:

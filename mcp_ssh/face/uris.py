@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote, unquote
 
+from mcp_ssh.model.errors import InvalidArgumentError
+
 all_hosts = "ssh://hosts"
 most_uri_chars = 500
 _host, _output = "ssh://host/", "ssh://output/"
@@ -36,6 +38,10 @@ class Located:
     name: str = ""
 
 
+class UnknownResourceError(InvalidArgumentError):
+    """The address leads nowhere, whoever asks."""
+
+
 def host_uri(name: str) -> str:
     """Where a host can be read."""
     return _host + quote(name, safe="")
@@ -58,6 +64,16 @@ def located(uri: str) -> Located | None:
     if not uri.startswith(_host) or side not in _sides or uri.endswith("/"):
         return None
     return _named(_sides[side], name)
+
+
+def known(uri: str) -> Located:
+    """Where an address leads. Raises `UnknownResourceError` where it leads nowhere."""
+    where = located(uri)
+    if where is None:
+        raise UnknownResourceError(
+            f"unknown resource {uri[:200]!r}", hint="resources/list and resources/templates/list tell what can be read"
+        )
+    return where
 
 
 def _named(kind: Kind, quoted: str) -> Located | None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from mcp_ssh.model.command import Wish
-from mcp_ssh.model.errors import InvalidArgumentError
+from mcp_ssh.model.errors import InvalidArgumentError, UnknownSessionError
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.state import State
 from mcp_ssh.service.activity import Activity, Run
@@ -44,9 +44,12 @@ class Tasks:
         """Start a command in the background; returns once it may run. Raises where nothing of it is sent."""
         return await self._commands.start(caller, host, wish, confirmed=confirmed)
 
-    def known(self, caller: Caller, handle: str) -> Activity:
-        """The caller's task of that handle. Raises `UnknownSessionError`, for a foreign one as well."""
-        return self._background.named(caller, handle)
+    def find(self, caller: Caller, handle: str) -> Activity | None:
+        """The caller's own of that handle, if there is one; nothing of it changes."""
+        try:
+            return self._background.named(caller, handle)
+        except UnknownSessionError:
+            return None
 
     def ttl_s(self, activity: Activity) -> float:
         """How long it is known after its end."""
