@@ -107,17 +107,19 @@ class StrictTool(Tool):
                 )
 
 
-def strict_tool(
+def strict_tool(  # noqa: PLR0913  what a tool is, word by word
     fn: Callable[..., Any],
     *,
     title: str,
     annotations: ToolAnnotations,
     needs: Permission | None = None,
     touches_host: bool = True,
+    answers_as: str | None = None,
 ) -> StrictTool:
     """A tool from a function: its name and docstring are the tool's, its schemas are strict and without ballast.
 
-    Principals without the permission `needs` are not shown it.
+    Principals without the permission `needs` are not shown it. `answers_as` names the tool whose output schema is this
+    one's as well: it stands there alone, since each copy is paid for in every conversation.
     """
     tool = StrictTool.from_function(fn, title=title, annotations=annotations)
     loose = tool.fn_metadata.arg_model
@@ -125,10 +127,15 @@ def strict_tool(
     tool.parameters = _slim_input(tool.fn_metadata.arg_model.model_json_schema())
     tool.description = inspect.cleandoc(tool.description)
     if tool.fn_metadata.output_schema is not None:
-        tool.fn_metadata.output_schema = _slim_output(tool.fn_metadata.output_schema)
+        schema = _slim_output(tool.fn_metadata.output_schema)
+        tool.fn_metadata.output_schema = schema if answers_as is None else _said_there(answers_as)
     assert isinstance(tool, StrictTool)  # noqa: S101  from_function makes what it is called on
     tool.needs, tool.touches_host = needs, touches_host
     return tool
+
+
+def _said_there(tool: str) -> dict[str, Any]:
+    return {"type": "object", "description": f"That of {tool}"}
 
 
 def _forbidding(model: type[Any]) -> type[Any]:
