@@ -25,6 +25,7 @@ from mcp_ssh.recording.transport import recorded
 from mcp_ssh.service.approvals import Approvals
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
+from mcp_ssh.service.describe import Describer
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls, RecordedTransport, SessionRecords
 from mcp_ssh.service.judge import Judge
@@ -124,20 +125,22 @@ async def wired(
             keyrings=keyrings,
         ) as pipeline,
     ):
+        commands = Commands(
+            configuration=configuration,
+            judge=judge,
+            pipeline=pipeline,
+            pool=pool,
+            audit=audit,
+            runs=runs,
+            shells=shells,
+            keyrings=keyrings,
+        )
         yield App(
             configuration=configuration,
             reload=Reload(configuration, pool, audit),
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
-            commands=Commands(
-                configuration=configuration,
-                judge=judge,
-                pipeline=pipeline,
-                pool=pool,
-                audit=audit,
-                runs=runs,
-                shells=shells,
-                keyrings=keyrings,
-            ),
+            commands=commands,
+            describer=Describer(configuration, judge, commands),
             terminals=Terminals(
                 configuration=configuration,
                 pipeline=pipeline,

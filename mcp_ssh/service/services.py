@@ -6,6 +6,7 @@ from mcp_ssh.outputs.rows import RowReader
 from mcp_ssh.service.approvals import Approvals
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
+from mcp_ssh.service.describe import Describer
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls
 from mcp_ssh.service.keyrings import Keyrings
@@ -21,6 +22,7 @@ class Services:
 
     daemon: Daemon
     commands: Commands
+    describer: Describer
     terminals: Terminals
     reader: Reader
     approvals: Approvals

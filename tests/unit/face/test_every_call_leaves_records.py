@@ -59,6 +59,8 @@ def run(command: str = "uptime", name: str = "web", **more: Any) -> dict[str, An
 
 CASES = {
     "hosts": Case("ssh_list_hosts", {}, ["asked"]),
+    "describe": Case("ssh_describe_host", {"host": "off"}, ["asked"]),
+    "describe nothing": Case("ssh_describe_host", {"host": "wob"}, ["request.refused"], "unknown_host"),
     "sessions": Case("ssh_list_sessions", {}, ["asked"]),
     "ping": Case("ssh_ping", {}, ["asked"]),
     "plan": Case("ssh_plan", run("reboot"), ["asked"]),
@@ -161,7 +163,16 @@ async def test_a_call_leaves_its_records(name: str) -> None:
 
 
 def test_no_tool_is_left_out() -> None:
-    core = {"ssh_list_hosts", "ssh_list_sessions", "ssh_ping", "ssh_plan", "ssh_read", "ssh_connect", "ssh_run"}
+    core = {
+        "ssh_list_hosts",
+        "ssh_describe_host",
+        "ssh_list_sessions",
+        "ssh_ping",
+        "ssh_plan",
+        "ssh_read",
+        "ssh_connect",
+        "ssh_run",
+    }
     assert {case.tool for case in CASES.values()} == core | {
         "ssh_shell", "ssh_send", "ssh_disconnect", "ssh_reload_config",
     }  # fmt: skip

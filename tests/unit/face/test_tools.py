@@ -19,6 +19,7 @@ from tests.support.memory import MemoryChannel, MemoryTransport, answers, hangs
 ERAS = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "ssh_list_hosts": {},
+    "ssh_describe_host": {"host": "web"},
     "ssh_connect": {"host": "web"},
     "ssh_run": {"host": "web", "command": "uptime"},
     "ssh_shell": {"host": "web", "command": "uptime"},
