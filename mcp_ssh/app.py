@@ -28,7 +28,9 @@ from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.describe import Describer
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls, RecordedTransport, SessionRecords
+from mcp_ssh.service.installs import Installer
 from mcp_ssh.service.judge import Judge
+from mcp_ssh.service.keptfacts import KeptFacts
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.pipeline import Pipeline
 from mcp_ssh.service.rates import Rates
@@ -37,6 +39,8 @@ from mcp_ssh.service.reload import Reload
 from mcp_ssh.service.runs import Runs
 from mcp_ssh.service.services import Services
 from mcp_ssh.service.shells import Shells
+from mcp_ssh.service.steps import Steps
+from mcp_ssh.service.system import System
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
 from mcp_ssh.sessions.pool import Pool
@@ -135,12 +139,16 @@ async def wired(
             shells=shells,
             keyrings=keyrings,
         )
+        steps = Steps(configuration=configuration, pipeline=pipeline, commands=commands, approvals=approvals)
+        system = System(configuration=configuration, steps=steps, kept=KeptFacts(clock), audit=audit)
         yield App(
             configuration=configuration,
             reload=Reload(configuration, pool, audit),
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
             commands=commands,
             describer=Describer(configuration, judge, commands),
+            system=system,
+            installer=Installer(configuration, system, steps),
             terminals=Terminals(
                 configuration=configuration,
                 pipeline=pipeline,

@@ -68,6 +68,9 @@ class Operation(StrEnum):
     SEND = "ssh_send"
     DISCONNECT = "ssh_disconnect"
     PLAN = "ssh_plan"
+    SYSTEM_INFO = "ssh_system_info"
+    SERVICE_STATUS = "ssh_service_status"
+    INSTALL = "ssh_install_package"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,10 @@ class Commands:
         reply_within_s: float | None = None,
         confirmed: bool = False,
         tell: Teller | None = None,
+        operation: Operation = Operation.RUN,
     ) -> Answer:
         """Run one stateless command on a channel of its own; the answer comes in time, the command may go on."""
-        request = request_of(caller, Operation.RUN, host, wish, confirmed=confirmed)
+        request = request_of(caller, operation, host, wish, confirmed=confirmed)
 
         def begin(run: Run) -> Task:
             async def work(session: Session, judged: Judged, left_s: float) -> CommandResult:

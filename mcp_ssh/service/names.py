@@ -9,6 +9,7 @@ most_name_chars = 128
 
 # systemd writes characters that a name cannot hold as `\x2d`: hexadecimal, in lower case (systemd.unit(5)).
 _service = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9@._:+-]|\\x[0-9a-f]{2})*")
+_no_package = ("-", ".deb", ".rpm", ".apk", ".ipk")
 _package = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._:~=/-]*")
 
 
@@ -23,8 +24,11 @@ def service_name(text: str) -> str:
 
 
 def package_name(text: str) -> str:
-    """The name as it is. Raises `InvalidArgumentError`; each package manager takes less than this."""
-    if len(text) <= most_name_chars and _package.fullmatch(text):
+    """The name as it is. Raises `InvalidArgumentError`; each package manager takes less than this.
+
+    With apt `name-` removes a package, and all of them look for a file where a name ends as one of packages does.
+    """
+    if len(text) <= most_name_chars and _package.fullmatch(text) and not text.endswith(_no_package):
         return text
     raise InvalidArgumentError(
         f"{text[:most_name_chars]!r} is no name of a package; nothing was sent",

@@ -9,9 +9,11 @@ from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.describe import Describer
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls
+from mcp_ssh.service.installs import Installer
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.reading import Reader
 from mcp_ssh.service.reload import Reload
+from mcp_ssh.service.system import System
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
 
@@ -23,6 +25,8 @@ class Services:
     daemon: Daemon
     commands: Commands
     describer: Describer
+    system: System
+    installer: Installer
     terminals: Terminals
     reader: Reader
     approvals: Approvals
