@@ -209,7 +209,7 @@ _troubles = (
     (
         (
             r"Temporary failure resolving|Could not resolve|Failed to fetch|Failed to download metadata|"
-            r"temporary error \(try again later\)|Failed to download"
+            r"fetching \S{1,500}: |Failed to download"
         ),
         "the host could not reach where its packages come from",
     ),

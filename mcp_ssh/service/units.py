@@ -156,16 +156,19 @@ _lsb_codes = {0: "running", 1: "dead, with its pid file left", 2: "dead, with it
 
 
 def _scripts(name: str, stdout: str, stderr: str, code: int | None) -> Unit:
+    """A script that does not know `status` tells its usage, and its exit code means nothing then."""
     if f"/etc/init.d/{name}" not in stdout.split("\n"):
         return Unit(exists=False)
-    state = _lsb_codes.get(-1 if code is None else code, "")
-    pid = re.search(r"\bpid:?\s+(\d{1,10})\b", f"{stdout}\n{stderr}")
+    said = f"{stdout}\n{stderr}"
+    knows = re.search(r"\busage\b", said, re.IGNORECASE) is None
+    state = _lsb_codes.get(code, "") if knows and code is not None else ""
+    pid = re.search(r"\bpid:?\s{1,10}(\d{1,10})\b", said)
     return Unit(
         exists=True,
-        is_active={0: True, 1: False, 2: False, 3: False}.get(-1 if code is None else code),
+        is_active=code == 0 if state else None,
         state=state,
         enabled="enabled" if _started_by(name, stdout, "/etc/rc") else "disabled",
-        pid=_pid(pid[1]) if pid is not None and code == 0 else None,
+        pid=_pid(pid[1]) if pid is not None and state and code == 0 else None,
     )
 
 
