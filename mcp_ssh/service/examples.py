@@ -28,6 +28,12 @@ _device = Examples("show version", "configure terminal", "reload")
 _vrp = Examples("display version", "system-view", "reboot")
 
 _of_platform: Mapping[str, Examples] = {
+    "busybox": _posix,
+    "dlink": Examples("show switch", "enable snmp", "reboot"),
+    "extreme_exos": Examples("show version", "configure snmp sysname probe", "reboot"),
+    "keenetic": Examples("show version", "interface Bridge0", "system reboot"),
+    "linux": _posix,
+    "tplink_jetstream": Examples("show system-info", "configure", "reboot"),
     "bird": Examples("show status", "configure", "down"),
     "fortinet_fortios": Examples("get system status", "config system global", "execute reboot"),
     "hpe_comware": _vrp,

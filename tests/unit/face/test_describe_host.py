@@ -6,10 +6,13 @@ import pytest
 from mcp import Client
 
 from mcp_ssh.face.server import mcp_server
+from mcp_ssh.model.decision import Level
 from mcp_ssh.model.host import FileRules, Host, Limits, Shell
 from mcp_ssh.model.policy import Access, Confirm
 from mcp_ssh.model.principal import Permission, Principal, Via
+from mcp_ssh.safety.classify import Guard
 from mcp_ssh.service.examples import examples_of
+from mcp_ssh_drivers.registry import known
 from tests.support.daemon import ANN, daemon
 from tests.support.hosts import host
 from tests.unit.face.test_tools import text_of
@@ -109,3 +112,12 @@ async def test_a_device_is_told_by_commands_of_its_own(platform: str | None, loo
         "command": look, "answer": "allow", "rule": "read_only", "reason": "nothing dangerous was found",
     }  # fmt: skip
     assert "files:" not in text
+
+
+@pytest.mark.parametrize("platform", sorted({*known()} - {"linux", "busybox"}))
+def test_the_examples_of_every_platform_are_what_they_stand_for(platform: str) -> None:
+    guard = Guard.build(builtin=True, patterns=(), shell=Shell.CLI, platform=platform)
+    levels = [
+        guard.classify(text, host="x").level for text in examples_of(host("x", shell=Shell.CLI, platform=platform))
+    ]
+    assert levels == [Level.READ_ONLY, Level.MUTATING, Level.DANGEROUS]
