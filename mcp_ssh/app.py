@@ -23,11 +23,13 @@ from mcp_ssh.platforms import LoginNames, drivers, idle_timeout_s, scrubbing
 from mcp_ssh.ports import AuditSink, Clock, Transport
 from mcp_ssh.recording.transport import recorded
 from mcp_ssh.service.approvals import Approvals
+from mcp_ssh.service.background import Background
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.describe import Describer
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls, RecordedTransport, SessionRecords
+from mcp_ssh.service.fleets import Fleets
 from mcp_ssh.service.installs import Installer
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.keptfacts import KeptFacts
@@ -41,6 +43,7 @@ from mcp_ssh.service.services import Services
 from mcp_ssh.service.shells import Shells
 from mcp_ssh.service.steps import Steps
 from mcp_ssh.service.system import System
+from mcp_ssh.service.tasks import Tasks
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
 from mcp_ssh.sessions.pool import Pool
@@ -112,11 +115,10 @@ async def wired(
         log=SessionRecords(audit),
     )
     judge = Judge(configuration, resolver)
-    outputs = OutputStore(
-        f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes, ttl_s=settings.outputs_ttl_s
-    )
-    runs, shells = Runs(outputs), Shells()
-    approvals = Approvals(configuration, audit, clock)
+    outputs = OutputStore(f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes)
+    background = Background(outputs, configuration)
+    runs, shells = Runs(background, configuration), Shells()
+    approvals, rates = Approvals(configuration, audit, clock), Rates(configuration, clock)
     async with (
         outputs,
         pool,
@@ -125,7 +127,7 @@ async def wired(
             approvals=approvals,
             audit=audit,
             pool=pool,
-            rates=Rates(configuration, clock),
+            rates=rates,
             keyrings=keyrings,
         ) as pipeline,
     ):
@@ -139,6 +141,9 @@ async def wired(
             shells=shells,
             keyrings=keyrings,
         )
+        terminals = Terminals(
+            configuration=configuration, pipeline=pipeline, pool=pool, runs=runs, shells=shells, keyrings=keyrings
+        )
         steps = Steps(configuration=configuration, pipeline=pipeline, commands=commands, approvals=approvals)
         system = System(configuration=configuration, steps=steps, kept=KeptFacts(clock), audit=audit)
         yield App(
@@ -149,15 +154,19 @@ async def wired(
             describer=Describer(configuration, judge, commands),
             system=system,
             installer=Installer(configuration, system, steps),
-            terminals=Terminals(
+            terminals=terminals,
+            tasks=Tasks(commands, terminals, background),
+            fleets=Fleets(
                 configuration=configuration,
+                judge=judge,
+                approvals=approvals,
+                rates=rates,
                 pipeline=pipeline,
-                pool=pool,
-                runs=runs,
-                shells=shells,
-                keyrings=keyrings,
+                commands=commands,
+                background=background,
+                clock=clock,
             ),
-            reader=Reader(runs),
+            reader=Reader(background),
             approvals=approvals,
             door=Door(audit, clock),
             calls=Calls(audit),

@@ -3,7 +3,7 @@
 import secrets
 
 
-def framed(host: str, **parts: str) -> list[str]:
+def in_frame(host: str, **parts: str) -> list[str]:
     """The lines of each part that is not empty, by its name; none at all where every one is."""
     inside = "\n".join(parts.values())
     word = secrets.token_hex(4)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from mcp_types import CallToolResult, TextContent
 
 from mcp_ssh.face.answers import of_answer
-from mcp_ssh.face.frame import framed
+from mcp_ssh.face.frame import in_frame
 from mcp_ssh.face.hygiene import one_line
-from mcp_ssh.face.schemas import ChangeRow, FactRow, Installed, ServiceStatus, SystemInfo
+from mcp_ssh.face.systemschemas import ChangeRow, FactRow, Installed, ServiceStatus, SystemInfo
 from mcp_ssh.face.views import reply
 from mcp_ssh.service.facts import Fact, Value
 from mcp_ssh.service.installs import Installation
@@ -33,7 +33,7 @@ def of_survey(surveyed: Surveyed) -> CallToolResult:
     kept = f", kept for {kept_s:g} s" if view.fresh and not view.notes else ""
     facts = "\n".join(_fact_line(fact) for fact in told.facts or ())
     head = f"{view.host}: as of {view.as_of}, {age}{kept}"
-    return reply(view, "\n".join([head, *view.notes, *framed(view.host, facts=facts)]))
+    return reply(view, "\n".join([head, *view.notes, *in_frame(view.host, facts=facts)]))
 
 
 def _clean(value: Value) -> object:

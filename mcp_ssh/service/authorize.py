@@ -17,7 +17,7 @@ from mcp_ssh.model.principal import Permission, Principal
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.safety.posix.sudo import asks_by_itself
 from mcp_ssh.service.examples import examples_of
-from mcp_ssh.service.limits import within_limits
+from mcp_ssh.service.limits import task_s, within_limits
 
 needs: Mapping[Operation, Permission] = {
     Operation.SYSTEM_INFO: Permission.READ,
@@ -56,8 +56,12 @@ def authorize(request: Request, inventory: Inventory, settings: Settings) -> Aut
         _check_text(request, request.wish.text, host, settings)
     if request.wish is None:
         return Authorized(host, None, settings.connect_timeout_s)
-    command = within_limits(request.wish, host, settings)
+    command = within_limits(request.wish, host, settings, _usual_s(request.operation))
     return Authorized(host, command, command.timeout_s)
+
+
+def _usual_s(operation: Operation) -> float | None:
+    return task_s if operation is Operation.RUN_ASYNC else None
 
 
 def known_host(name: str, inventory: Inventory, principal: Principal) -> Host:

@@ -14,6 +14,7 @@ def request_of(  # noqa: PLR0913  a request has that many parts
     *,
     confirmed: bool = False,
     context: Context | None = None,
+    is_part: bool = False,
 ) -> Request:
     """A request with an id of its own."""
     return Request(
@@ -27,4 +28,5 @@ def request_of(  # noqa: PLR0913  a request has that many parts
         context=context or Context(),
         can_ask=caller.can_ask,
         answer=caller.answer,
+        is_part=is_part,
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp_types import CallToolResult
 from pydantic import Field
 
-from mcp_ssh.face import schemas
+from mcp_ssh.face import systemschemas as schemas
 from mcp_ssh.face.callers import Callers, ToolContext
 from mcp_ssh.face.strict import StrictTool, strict_tool
 from mcp_ssh.face.systemviews import of_installation, of_service, of_survey

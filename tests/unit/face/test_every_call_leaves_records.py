@@ -83,6 +83,11 @@ CASES = {
     "plan": Case("ssh_plan", run("reboot"), ["asked"]),
     "plan of nothing": Case("ssh_plan", run(name="wob"), ["request.refused"], "unknown_host"),
     "read of nothing": Case("ssh_read", {"handle": "r-1"}, ["request.refused"], "unknown_session"),
+    "tasks": Case("ssh_task", {}, ["asked"]),
+    "output of no task": Case("ssh_task_output", {"task": "r-1"}, ["request.refused"], "unknown_session"),
+    "cancel of no task": Case("ssh_cancel", {"task": "r-1"}, ["request.refused"], "unknown_session"),
+    "task, dangerous": Case("ssh_run_async", run("reboot"), ["decided"], "confirmation_required"),
+    "task, not permitted": Case("ssh_run_async", run(), ["failed"], "permission_missing", principal=NOBODY),
     "connect": Case("ssh_connect", {"host": "web"}, [*OPENS, "finished"]),
     "connect, not let in": Case(
         "ssh_connect",
@@ -215,7 +220,7 @@ async def called(case: Case) -> AsyncIterator[tuple[Daemon, Client]]:
         return ElicitResult(action=case.person or "cancel", content={} if case.person == "accept" else None)
 
     transport = case.host if isinstance(case.host, MemoryTransport) else MemoryTransport(case.host or answers(b"ok\n"))
-    changes = {"tool_groups": ("core", "system", "admin")} | case.changes
+    changes = {"tool_groups": ("core", "tasks", "system", "admin")} | case.changes
     async with (
         daemon(*WEB, transport=transport, **changes) as it,
         Client(
@@ -262,6 +267,7 @@ def test_no_tool_is_left_out() -> None:
     assert {case.tool for case in CASES.values()} == core | {
         "ssh_shell", "ssh_send", "ssh_disconnect", "ssh_reload_config",
         "ssh_system_info", "ssh_service_status", "ssh_install_package",
+        "ssh_run_async", "ssh_task", "ssh_task_output", "ssh_cancel",
     }  # fmt: skip
 
 
