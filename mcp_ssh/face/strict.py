@@ -157,7 +157,10 @@ def _slim(schema: Any) -> Any:
 
 
 def _slim_input(schema: Any) -> Any:
-    """An argument that may be left out need not say that it may be null as well; whoever sends null is understood."""
+    """An argument that may be left out need not say that it may be null as well; whoever sends null is understood.
+
+    Nor does a text say how long it may be: none comes near that, and whose does is told the figure.
+    """
     slim = _slim(schema)
     words = {f"#/$defs/{name}": part for name, part in slim.pop("$defs", {}).items()}
     slim["properties"] = {name: _slim_argument(part, words) for name, part in slim["properties"].items()}
@@ -169,7 +172,7 @@ def _slim_argument(part: dict[str, Any], words: Mapping[str, Any]) -> dict[str, 
     if len(kinds) == 1 and part.get("default", ...) is None:
         part = kinds[0] | {key: value for key, value in part.items() if key not in {"anyOf", "default"}}
     whole = words.get(str(part.get("$ref")), {}) | part
-    dropped = {"$ref", "default"} if whole.get("default") is False else {"$ref"}
+    dropped = {"$ref", "maxLength"} | ({"default"} if whole.get("default") is False else set())
     return {key: value for key, value in whole.items() if key not in dropped}
 
 
@@ -184,6 +187,8 @@ def _slim_output(schema: Any, named: Mapping[str, Any] | None = None) -> Any:
         return schema
     if named is None:
         named = {**schema.get("$defs", {}), "sparse": schema.get("sparse", False)}
+    elif "properties" in schema:  # what has properties is an object; only the whole must say so
+        schema = {key: part for key, part in schema.items() if key != "type"}
     if "$ref" in schema:
         return _slim_output(named[schema["$ref"].removeprefix("#/$defs/")], named)
     kinds = schema.get("anyOf", ())
