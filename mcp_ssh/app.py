@@ -144,7 +144,7 @@ async def wired(
         terminals = Terminals(
             configuration=configuration, pipeline=pipeline, pool=pool, runs=runs, shells=shells, keyrings=keyrings
         )
-        steps = Steps(configuration=configuration, pipeline=pipeline, commands=commands, approvals=approvals)
+        steps = Steps(configuration=configuration, pipeline=pipeline, commands=commands, runs=runs, approvals=approvals)
         system = System(configuration=configuration, steps=steps, kept=KeptFacts(clock), audit=audit)
         yield App(
             configuration=configuration,
@@ -155,6 +155,7 @@ async def wired(
             system=system,
             installer=Installer(configuration, system, steps),
             terminals=terminals,
+            background=background,
             tasks=Tasks(commands, terminals, background),
             fleets=Fleets(
                 configuration=configuration,

@@ -11,9 +11,10 @@ from mcp_ssh.face.views import reply
 from mcp_ssh.model.state import State
 from mcp_ssh.service.fleet import Fleet, Row, told
 
-output_chars = 24_000
-"""How much of all outputs an answer shows, shared by the different answers."""
-least_chars, most_chars = 100, 8_000
+output_chars, most_chars = 12_000, 8_000
+"""How much of all outputs an answer shows, shared by the different answers that are shown at length."""
+shown_groups, line_chars = 20, 60
+"""So many different answers are shown at length; of each further one the beginning, in a line."""
 named_hosts = 12
 """So many hosts of a group are named in its line; the structured answer has all."""
 
@@ -21,8 +22,8 @@ named_hosts = 12
 def of_fleet(fleet: Fleet) -> CallToolResult:
     """What came of it until now."""
     groups = _groups(fleet)
-    limit = min(most_chars, max(least_chars, output_chars // max(1, len(groups))))
-    views = [_view(rows, limit) for rows in groups]
+    limit = min(most_chars, output_chars // max(1, min(shown_groups, len(groups))))
+    views = [_view(rows, limit if at < shown_groups else line_chars) for at, rows in enumerate(groups)]
     running, waiting = sorted(fleet.runs), fleet.waiting
     view = FleetResult(
         task=fleet.handle if fleet.is_told else None,
@@ -35,8 +36,9 @@ def of_fleet(fleet: Fleet) -> CallToolResult:
     )
     word = _word([output.text for _, outputs in views for output in outputs])
     lines = [_head(fleet), *view.notes]
-    for number, (group, outputs) in enumerate(views):
+    for number, (group, outputs) in enumerate(views[:shown_groups]):
         lines += _group_lines(group, outputs, word, differs=number > 0)
+    lines += _in_short(views[shown_groups:], word)
     return reply(view, "\n".join(lines), is_error=fleet.state is State.UNKNOWN)
 
 
@@ -91,12 +93,17 @@ def _message(row: Row) -> str | None:
     return None
 
 
-def _group_lines(group: FleetGroup, outputs: tuple[Shown, Shown], word: str, *, differs: bool) -> list[str]:
+def _group_line(group: FleetGroup, *, differs: bool = False) -> str:
+    """How many hosts, what came of them, and who they are."""
     count = len(group.hosts)
     which = f"{count} host{'s' if count != 1 else ''}{' differ' if differs and count != 1 else ''}"
     what = group.error or (f"exit {group.exit_code}" if group.exit_code is not None else group.outcome)
     names = ", ".join(group.hosts[:named_hosts]) + (f" and {count - named_hosts} more" if count > named_hosts else "")
-    lines = [f"{which}: {what}: {names}"]
+    return f"{which}: {what}: {names}"
+
+
+def _group_lines(group: FleetGroup, outputs: tuple[Shown, Shown], word: str, *, differs: bool) -> list[str]:
+    lines = [_group_line(group, differs=differs)]
     if group.message is not None:
         lines.append(f"  {group.message}".replace("\n", "\n  "))
     for name, part in zip(("stdout", "stderr"), outputs, strict=True):
@@ -104,8 +111,22 @@ def _group_lines(group: FleetGroup, outputs: tuple[Shown, Shown], word: str, *, 
             lines += [f"--- {name} [{word}]", part.text.removesuffix("\n"), f"--- end of {name} [{word}]"]
     if group.handles:
         handle = next(iter(group.handles.values()))
-        lines.append(f"  their outputs are longer: ssh_read {handle} gives all of the first one")
+        whose = "its output is" if len(group.hosts) == 1 else "their outputs are"
+        lines.append(
+            f"  {whose} longer: ssh_read {handle} gives all" + (" of the first" if len(group.hosts) > 1 else "")
+        )
     return lines
+
+
+def _in_short(views: Sequence[tuple[FleetGroup, tuple[Shown, Shown]]], word: str) -> list[str]:
+    """Each further answer in a line; what hosts said stands in a frame here as well."""
+    if not views:
+        return []
+    rows = [
+        f"{_group_line(group)}: {one_line(stdout.text or stderr.text)[:line_chars]}"
+        for group, (stdout, stderr) in views
+    ]
+    return [f"{len(views)} more answers, each in a line [{word}]", *rows, f"--- end of answers [{word}]"]
 
 
 def _head(fleet: Fleet) -> str:

@@ -66,10 +66,9 @@ class Commands:
         reply_within_s: float | None = None,
         confirmed: bool = False,
         tell: Teller | None = None,
-        operation: Operation = Operation.RUN,
     ) -> Answer:
         """Run one stateless command on a channel of its own; the answer comes in time, the command may go on."""
-        run = self.begin(caller, request_of(caller, operation, host, wish, confirmed=confirmed))
+        run = self.begin(caller, request_of(caller, Operation.RUN, host, wish, confirmed=confirmed))
         return await self._runs.first_answer(run, self.reply_within(reply_within_s), tell)
 
     async def start(self, caller: Caller, host: str, wish: Wish, *, confirmed: bool = False) -> Run:

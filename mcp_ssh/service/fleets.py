@@ -173,7 +173,7 @@ class Fleets:
         """Over all hosts; whether it was not cancelled."""
         slots = asyncio.Semaphore(fleet.rollout.parallel)
         for number, batch in enumerate(batches(fleet.hosts, fleet.rollout.batch)):
-            if number and fleet.may_begin():
+            if number and fleet.rollout.pause_s and fleet.may_begin():
                 await self._clock.sleep(fleet.rollout.pause_s)
             async with asyncio.TaskGroup() as group:
                 for host in batch:

@@ -24,7 +24,7 @@ from mcp_ssh.service.authorize import known_host
 from mcp_ssh.service.judge import Configured
 from mcp_ssh.service.packages import Manager, Versions
 from mcp_ssh.service.runs import Answer, Teller
-from mcp_ssh.service.steps import Steps, text_of
+from mcp_ssh.service.steps import Call, Steps, text_of
 from mcp_ssh.service.survey import Kind
 from mcp_ssh.service.system import System
 
@@ -58,15 +58,13 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One call: for whom, where, what, and by when it answers."""
+    """What a call wants of a host, and by when it answers."""
 
-    caller: Caller
+    call: Call
     host: Host
     manager: Manager
     kind: Kind
     packages: tuple[str, ...]
-    confirmed: bool
-    tell: Teller | None
     answers_at: float
 
 
@@ -95,11 +93,11 @@ class Installer:
         """
         names = managed.checked(packages)
         answers_at = asyncio.get_running_loop().time() + self._steps.reply_within_s
-        kind = await self._system.kind(caller, Operation.INSTALL, host, confirmed=confirmed)
+        call = Call(caller, Operation.INSTALL, host, confirmed, tell)
+        kind = await self._system.kind(call)
         entry = known_host(host, self._configuration.current.inventory, caller.principal)
         manager = _manager(entry, kind, names)
-        job = _Job(caller, entry, manager, kind, names, confirmed, tell, answers_at)
-        return await self._installed(job, update=update)
+        return await self._installed(_Job(call, entry, manager, kind, names, answers_at), update=update)
 
     async def _installed(self, job: _Job, *, update: bool) -> Installation:
         before = await self._versions(job)
@@ -143,8 +141,7 @@ class Installer:
         return replace(so_far, after=after, notes=notes)
 
     async def _versions(self, job: _Job) -> Versions:
-        text = managed.query(job.manager, job.packages)
-        result = await self._steps.ask(job.caller, Operation.INSTALL, job.host.name, text, confirmed=job.confirmed)
+        result = await self._steps.ask(job.call, managed.query(job.manager, job.packages))
         if result.outcome is not Outcome.COMPLETED:
             raise DeadlineExceededError(
                 f"{job.host.name} did not tell what is installed; nothing was sent to install anything",
@@ -170,15 +167,7 @@ class Installer:
     async def _run(self, job: _Job, command: str) -> Answer:
         """One of the manager's commands, as root."""
         left_s = max(least_reply_s, job.answers_at - asyncio.get_running_loop().time())
-        return await self._steps.run(
-            job.caller,
-            Operation.INSTALL,
-            job.host.name,
-            self._as_root(job, command),
-            reply_within_s=left_s,
-            confirmed=job.confirmed,
-            tell=job.tell,
-        )
+        return await self._steps.run(job.call, self._as_root(job, command), left_s)
 
     def _as_root(self, job: _Job, command: str) -> Wish:
         timeout_s = self._steps.within(job.host.name, install_s)

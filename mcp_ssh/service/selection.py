@@ -85,12 +85,12 @@ def _holds(expression: boolean.Expression, tags: frozenset[str]) -> bool:
     if isinstance(expression, boolean.Symbol):
         return expression.obj in tags
     parts = [_holds(part, tags) for part in expression.args]
-    match expression.operator:
-        case "&":
+    match expression:
+        case boolean.AND():
             return all(parts)
-        case "|":
+        case boolean.OR():
             return any(parts)
-        case "~":
+        case boolean.NOT():
             return not parts[0]
         case _:
             return bool(expression == _algebra.TRUE)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mcp_ssh.outputs.rows import RowReader
 from mcp_ssh.service.approvals import Approvals
+from mcp_ssh.service.background import Background
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.describe import Describer
@@ -32,6 +33,7 @@ class Services:
     terminals: Terminals
     reader: Reader
     tasks: Tasks
+    background: Background
     fleets: Fleets
     approvals: Approvals
     tokens: Tokens

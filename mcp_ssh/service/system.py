@@ -16,7 +16,7 @@ from mcp_ssh.service.judge import Configured
 from mcp_ssh.service.keptfacts import KeptFacts, Told
 from mcp_ssh.service.names import service_name
 from mcp_ssh.service.request import request_of
-from mcp_ssh.service.steps import Steps, question_s, text_of
+from mcp_ssh.service.steps import Call, Steps, question_s, text_of
 from mcp_ssh.service.survey import Init, Kind, Sections, kind_of, probe, sections_of, survey
 from mcp_ssh.service.units import Unit, question, unit_of
 
@@ -53,20 +53,20 @@ class System:
 
     async def info(self, caller: Caller, host: str, *, refresh: bool = False, confirmed: bool = False) -> Surveyed:
         """The facts of a host: those that are kept, or with `refresh` and where there are none, new ones."""
-        operation = Operation.SYSTEM_INFO
-        told = None if refresh else self._told(caller, operation, host)
+        call = Call(caller, Operation.SYSTEM_INFO, host, confirmed)
+        told = None if refresh else self._told(call)
         if told is not None and told.facts is not None:
-            await self._audit.append(Event.ASKED.value, records.of_request(request_of(caller, operation, host)))
+            await self._audit.append(Event.ASKED.value, records.of_request(request_of(caller, call.operation, host)))
             return Surveyed(host, told, self._kept.age_s(told), is_fresh=False)
-        result = await self._steps.ask(caller, operation, host, survey, confirmed=confirmed)
+        result = await self._steps.ask(call, survey)
         sections = sections_of(text_of(result.stdout))
         told = self._keep(host, sections, _notes(result, sections), has_facts=True)
         return Surveyed(host, told, 0.0, is_fresh=True)
 
     async def status(self, caller: Caller, host: str, service: str, *, confirmed: bool = False) -> ServiceState:
         """One service of a host. Raises `InvalidArgumentError` for what can be no name of one."""
-        operation, name = Operation.SERVICE_STATUS, service_name(service)
-        init = (await self.kind(caller, operation, host, confirmed=confirmed)).init
+        call, name = Call(caller, Operation.SERVICE_STATUS, host, confirmed), service_name(service)
+        init = (await self.kind(call)).init
         if init is None:
             return ServiceState(host, name, "", Unit(exists=None), ("the host has nothing that starts services",))
         if "\\" in name and init is not Init.SYSTEMD:
@@ -74,24 +74,24 @@ class System:
                 f"{name!r} is a name as only systemd writes them, and {host} has {init.value}; nothing was sent",
                 hint="give the name of the service there",
             )
-        result = await self._steps.ask(caller, operation, host, question(init, name), confirmed=confirmed)
+        result = await self._steps.ask(call, question(init, name))
         stdout, stderr = text_of(result.stdout), text_of(result.stderr)
         unit = unit_of(init, name, stdout, stderr, result.exit_code)
         return ServiceState(host, name, init.value, unit, _complaints(unit, result, stderr))
 
-    async def kind(self, caller: Caller, operation: Operation, host: str, *, confirmed: bool = False) -> Kind:
-        """What kind of machine it is, as it is known, or asked now on behalf of the operation."""
-        told = self._told(caller, operation, host)
+    async def kind(self, call: Call) -> Kind:
+        """What kind of machine it is, as it is known, or asked now as a step of the call."""
+        told = self._told(call)
         if told is not None:
             return told.kind
-        result = await self._steps.ask(caller, operation, host, probe, confirmed=confirmed)
+        result = await self._steps.ask(call, probe)
         sections = sections_of(text_of(result.stdout))
-        return self._keep(host, sections, (), has_facts=False).kind
+        return self._keep(call.host, sections, (), has_facts=False).kind
 
-    def _told(self, caller: Caller, operation: Operation, name: str) -> Told | None:
+    def _told(self, call: Call) -> Told | None:
         """What is known of a host, if the caller may ask it himself; if not, the pipeline says why."""
-        host, principal = self._host(name), caller.principal
-        if host is None or not host.enabled or not principal.sees(host) or not principal.may(needs[operation]):
+        host, principal = self._host(call.host), call.caller.principal
+        if host is None or not host.enabled or not principal.sees(host) or not principal.may(needs[call.operation]):
             return None
         return self._kept.get(host, self._configuration.current.policy)
 

@@ -74,6 +74,10 @@ def run(command: str = "uptime", name: str = "web", **more: Any) -> dict[str, An
     return {"host": name, "command": command, **more}
 
 
+def many(command: str = "uptime", name: str = "web") -> dict[str, Any]:
+    return {"hosts": [name], "command": command}
+
+
 CASES = {
     "hosts": Case("ssh_list_hosts", {}, ["asked"]),
     "describe": Case("ssh_describe_host", {"host": "off"}, ["asked"]),
@@ -86,6 +90,17 @@ CASES = {
     "tasks": Case("ssh_task", {}, ["asked"]),
     "output of no task": Case("ssh_task_output", {"task": "r-1"}, ["request.refused"], "unknown_session"),
     "cancel of no task": Case("ssh_cancel", {"task": "r-1"}, ["request.refused"], "unknown_session"),
+    "many": Case("ssh_run_many", many(), [*OPENS, "started", "finished"]),
+    "many, dangerous": Case("ssh_run_many", many("reboot"), ["decided"]),
+    "many, accepted": Case(
+        "ssh_run_many",
+        many("reboot"),
+        ["decided", "approval", "decided", "override", "connect", "session.open", "started", "finished"],
+        person="accept",
+    ),
+    "many, for an operator": Case("ssh_run_many", many("reboot", "human"), ["decided"], "approval_required"),
+    "many, no such host": Case("ssh_run_many", many(name="wob"), ["request.refused"], "unknown_host"),
+    "many, not permitted": Case("ssh_run_many", many(), ["failed"], principal=NOBODY),
     "task, dangerous": Case("ssh_run_async", run("reboot"), ["decided"], "confirmation_required"),
     "task, not permitted": Case("ssh_run_async", run(), ["failed"], "permission_missing", principal=NOBODY),
     "connect": Case("ssh_connect", {"host": "web"}, [*OPENS, "finished"]),
@@ -220,7 +235,7 @@ async def called(case: Case) -> AsyncIterator[tuple[Daemon, Client]]:
         return ElicitResult(action=case.person or "cancel", content={} if case.person == "accept" else None)
 
     transport = case.host if isinstance(case.host, MemoryTransport) else MemoryTransport(case.host or answers(b"ok\n"))
-    changes = {"tool_groups": ("core", "tasks", "system", "admin")} | case.changes
+    changes = {"tool_groups": ("core", "fleet", "tasks", "system", "admin")} | case.changes
     async with (
         daemon(*WEB, transport=transport, **changes) as it,
         Client(
@@ -267,7 +282,7 @@ def test_no_tool_is_left_out() -> None:
     assert {case.tool for case in CASES.values()} == core | {
         "ssh_shell", "ssh_send", "ssh_disconnect", "ssh_reload_config",
         "ssh_system_info", "ssh_service_status", "ssh_install_package",
-        "ssh_run_async", "ssh_task", "ssh_task_output", "ssh_cancel",
+        "ssh_run_many", "ssh_run_async", "ssh_task", "ssh_task_output", "ssh_cancel",
     }  # fmt: skip
 
 

@@ -426,6 +426,20 @@ async def test_a_readonly_host_tells_facts_and_services_and_takes_no_package() -
         assert not any("apt-get install" in command for command in it.transport.connections[0].commands)
 
 
+async def test_a_call_counts_once_however_many_commands_it_takes() -> None:
+    principal = Principal("token:ops", Via.NETWORK, frozenset({Permission.INSTALL}))
+    box = Debian()
+    async with (
+        daemon(transport=MemoryTransport(box), tool_groups=GROUPS, calls_per_minute=1, calls_per_hour=5) as it,
+        client_of(it, principal) as client,
+    ):
+        assert structured(await install(client, "curl"))["changes"]
+        assert len(box.seen) == 4
+        await it.clock.advance(60)
+        result = await install(client, "curl", "nginx")
+        assert "has made its 5 commands of this hour" in text_of(result)
+
+
 async def test_a_person_who_must_agree_to_installing_is_asked_once_about_exactly_that() -> None:
     asked: list[str] = []
 

@@ -29,6 +29,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ssh_disconnect": {"host": "web"},
     "ssh_plan": {"host": "web", "command": "uptime"},
     "ssh_ping": {},
+    "ssh_run_many": {"hosts": ["web"], "command": "uptime"},
     "ssh_run_async": {"host": "web", "command": "uptime"},
     "ssh_task": {},
     "ssh_task_output": {"task": "r-unknown"},
