@@ -48,12 +48,13 @@ class ChangeRow(BaseModel):
 
 
 class Installed(BaseModel):
-    """What became of an installation. Without `outcome` nothing had to be done."""
+    """What became of an installation. Without `outcome` nothing had to be done; `after` is None where nobody knows."""
 
     host: str
     manager: str
     changes: list[ChangeRow]
-    installed: dict[str, str]
+    before: dict[str, str]
+    after: dict[str, str] | None
     outcome: str | None
     exit_code: int | None
     handle: str | None

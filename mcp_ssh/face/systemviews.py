@@ -12,6 +12,7 @@ from mcp_ssh.face.views import reply
 from mcp_ssh.service.facts import Fact, Value
 from mcp_ssh.service.installs import Installation
 from mcp_ssh.service.keptfacts import kept_s
+from mcp_ssh.service.packages import Versions
 from mcp_ssh.service.system import ServiceState, Surveyed
 
 _units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -125,7 +126,8 @@ def of_installation(installation: Installation) -> CallToolResult:
         host=installation.host,
         manager=installation.manager,
         changes=[ChangeRow(package=name, before=before, after=after) for name, before, after in _changes(installation)],
-        installed={name: one_line(version) for name, version in (installation.after or installation.before).items()},
+        before=_versions(installation.before),
+        after=None if installation.after is None else _versions(installation.after),
         outcome=said.get("outcome"),
         exit_code=said.get("exit_code"),
         handle=said.get("handle"),
@@ -139,6 +141,10 @@ def of_installation(installation: Installation) -> CallToolResult:
     return reply(view, "\n".join(lines), is_error=answered is not None and answered.is_error)
 
 
+def _versions(versions: Versions) -> dict[str, str]:
+    return {name: one_line(version) for name, version in versions.items()}
+
+
 def _changes(installation: Installation) -> list[tuple[str, str | None, str | None]]:
     return [
         (name, before and one_line(before), after and one_line(after)) for name, before, after in installation.changes
@@ -146,9 +152,11 @@ def _changes(installation: Installation) -> list[tuple[str, str | None, str | No
 
 
 def _told_changes(view: Installed) -> str:
-    if not view.changes:
-        there = ", ".join(f"{name} {version}" for name, version in view.installed.items())
-        return f"nothing is changed; {f'installed: {there}' if there else 'none of it is installed'}"
-    return "; ".join(
-        f"{row.package} {row.before or 'not installed'} -> {row.after or 'not installed'}" for row in view.changes
-    )
+    if view.changes:
+        return "; ".join(
+            f"{row.package} {row.before or 'not installed'} -> {row.after or 'not installed'}" for row in view.changes
+        )
+    there = ", ".join(f"{name} {version}" for name, version in view.before.items())
+    if view.after is None:
+        return f"what is installed now is not known; before: {there or 'none of it'}"
+    return f"nothing is changed; {f'installed: {there}' if there else 'none of it is installed'}"

@@ -13,6 +13,7 @@ from mcp_types import CallToolResult, ElicitResult
 from mcp_ssh.app import wired
 from mcp_ssh.config.snapshot import Configuration, Snapshot
 from mcp_ssh.face.server import mcp_server
+from mcp_ssh.model.errors import SessionLostError
 from mcp_ssh.model.host import Host, Inventory, Limits, Shell
 from mcp_ssh.model.policy import Access, Action, Policy, PolicyRule
 from mcp_ssh.model.principal import Permission, Principal, Via
@@ -300,7 +301,7 @@ async def test_versions_before_and_after_are_told_and_each_command_is_on_record_
             {"package": "curl", "before": "7.88", "after": "2.0"},
             {"package": "nginx", "before": None, "after": "2.0"},
         ]
-        assert told["installed"] == {"curl": "2.0", "nginx": "2.0"}
+        assert told["after"] == {"curl": "2.0", "nginx": "2.0"}
         commands = [record["command"] for record in it.audit.records if record["event"] == "decided"]
         assert [str(command) for command in commands] == box.seen
         assert {record["tool"] for record in it.audit.of_commands()} == {"ssh_install_package"}
@@ -394,13 +395,31 @@ async def test_an_installation_that_takes_long_is_answered_in_time_and_goes_on_b
         result = await install(client, "curl")
         told = structured(result)
         assert told["outcome"] == "running"
+        assert told["after"] is None
+        assert "web: what is installed now is not known; before: none of it (apt-get)" in text_of(result)
         assert "call again when it is over: what is installed then is told" in text_of(result)
         reading = structured(await client.call_tool("ssh_read", {"handle": told["handle"]}))
         assert reading["outcome"] == "running"
         channel = it.transport.connections[0].channels[-1]
         box.installs(channel, "install -- curl")
         assert structured(await client.call_tool("ssh_read", {"handle": told["handle"], "wait": 5}))["exit_code"] == 0
-        assert structured(await install(client, "curl"))["installed"] == {"curl": "2.0"}
+        assert structured(await install(client, "curl"))["after"] == {"curl": "2.0"}
+
+
+async def test_after_a_link_that_went_nothing_is_said_of_what_is_installed() -> None:
+    box = Debian({"curl": "1.0"})
+
+    def script(channel: MemoryChannel) -> None:
+        if "apt-get install" in channel.command:
+            channel.ends(SessionLostError("the link went", sent=True))
+        else:
+            box(channel)
+
+    async with daemon(transport=MemoryTransport(script), tool_groups=GROUPS) as it, client_of(it) as client:
+        result = await install(client, "curl", "nginx")
+        assert result.is_error
+        assert "what is installed now is not known; before: curl 1.0 (apt-get)" in text_of(result)
+        assert "OUTCOME UNKNOWN" in text_of(result)
 
 
 async def test_its_time_is_ten_minutes_or_what_the_host_allows() -> None:
@@ -473,15 +492,20 @@ async def test_a_person_who_must_agree_to_installing_is_asked_once_about_exactly
     assert question.endswith(" -- curl")
 
 
-@pytest.mark.parametrize("tool", ARGUMENTS)
-async def test_a_device_is_told_what_to_do_instead(tool: str) -> None:
-    devices = {"cisco_ios": "show version", "mikrotik_routeros": "/system resource print", "huawei_vrp": "display"}
-    for platform, command in devices.items():
-        async with called(DEBIAN, None, host("web", shell=Shell.CLI, platform=platform)) as (it, client):
-            text = text_of(await client.call_tool(tool, ARGUMENTS[tool]))
-            assert f"needs_posix: web is a cli host, and {tool} asks posix hosts alone; nothing was sent" in text
-            assert f"ssh_run gives the device's own commands, such as `{command}" in text
-            assert it.transport.attempts == []
+async def test_a_device_is_told_what_to_do_instead() -> None:
+    looks = {
+        "cisco_ios": "show version",
+        "mikrotik_routeros": "/system resource print",
+        "huawei_vrp": "display version",
+    }
+    devices = [host(platform, shell=Shell.CLI, platform=platform) for platform in looks]
+    async with called(DEBIAN, None, *devices) as (it, client):
+        for tool, arguments in ARGUMENTS.items():
+            for name, look in looks.items():
+                text = text_of(await client.call_tool(tool, arguments | {"host": name}))
+                assert f"needs_posix: {name} is a cli host, and {tool} asks posix hosts alone; nothing was sent" in text
+                assert f"ssh_run gives the device's own commands, such as `{look}`" in text
+        assert it.transport.attempts == []
 
 
 async def test_each_principal_is_shown_the_tools_that_it_may_use() -> None:
