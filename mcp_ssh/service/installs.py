@@ -19,6 +19,7 @@ from mcp_ssh.model.errors import (
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import Outcome
+from mcp_ssh.ports import Stream
 from mcp_ssh.service import packages as managed
 from mcp_ssh.service.authorize import known_host
 from mcp_ssh.service.judge import Configured
@@ -30,6 +31,8 @@ from mcp_ssh.service.system import System
 
 install_s = 600.0
 least_reply_s = 1.0
+most_looked_at = 10_000
+"""Bytes of an output in which it is looked for what an installation waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +127,11 @@ class Installer:
     async def _changed(self, job: _Job, so_far: Installation) -> Installation:
         """With the versions that are there now."""
         answer = so_far.answer
-        if answer is None or answer.done is None:
+        assert answer is not None  # noqa: S101  it was given just now
+        if answer.done is None:
+            waits = managed.waits(text_of(answer.run.so_far(Stream.STDOUT, most_looked_at)))
             said = "call again when it is over: what is installed then is told"
-            return replace(so_far, after=None, notes=(*so_far.notes, said))
+            return replace(so_far, after=None, notes=(*so_far.notes, *waits, said))
         result, text = answer.result, _text(answer)
         notes = so_far.notes + (managed.troubles(text) if result.exit_code != 0 else managed.waits(text))
         if result.outcome in {Outcome.TIMED_OUT, Outcome.CANCELLED}:

@@ -217,9 +217,9 @@ _troubles = (
 
 
 def waits(text: str) -> tuple[str, ...]:
-    """That a lock was waited for, where all went well in the end."""
+    """That a lock was waited for, where nothing went wrong by it."""
     waited = re.search(r"Waiting for (cache|process)|holding the yum lock", text) is not None
-    return ("another program held the lock of the packages for a while",) if waited else ()
+    return ("another program holds the lock of the packages, or did for a while",) if waited else ()
 
 
 def troubles(text: str) -> tuple[str, ...]:

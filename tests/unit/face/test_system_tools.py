@@ -24,7 +24,7 @@ from tests.support.clock import FakeClock
 from tests.support.daemon import ANN, Daemon, Ledger, daemon
 from tests.support.hosts import host, settings
 from tests.support.machines import ALPINE, DEBIAN, OPENWRT, REDHAT, Said, machine
-from tests.support.memory import MemoryChannel, MemoryTransport, hangs
+from tests.support.memory import MemoryChannel, MemoryTransport
 from tests.support.secrets import SomeSecrets
 from tests.unit.face.test_tools import text_of
 
@@ -386,7 +386,10 @@ async def test_an_installation_that_takes_long_is_answered_in_time_and_goes_on_b
     box = Debian()
 
     def script(channel: MemoryChannel) -> None:
-        hangs(channel) if "apt-get install" in channel.command else box(channel)
+        if "apt-get install" in channel.command:
+            channel.out(b"Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend.\n")
+        else:
+            box(channel)
 
     async with (
         daemon(transport=MemoryTransport(script), tool_groups=GROUPS, reply_within_s=0.3) as it,
@@ -397,6 +400,7 @@ async def test_an_installation_that_takes_long_is_answered_in_time_and_goes_on_b
         assert told["outcome"] == "running"
         assert told["after"] is None
         assert "web: what is installed now is not known; before: none of it (apt-get)" in text_of(result)
+        assert "another program holds the lock of the packages" in text_of(result)
         assert "call again when it is over: what is installed then is told" in text_of(result)
         reading = structured(await client.call_tool("ssh_read", {"handle": told["handle"]}))
         assert reading["outcome"] == "running"
