@@ -137,7 +137,7 @@ def ending_of(result: CommandResult) -> str:
     return _told[result.outcome].format(time=seconds, signal=one_line(result.signal or ""))
 
 
-_endings = {
+endings = {
     Ended.CERTAIN: "the command was ended on the host, with everything it had started; nothing of it is left",
     Ended.SURVIVED: "some processes of the command would not end; look for them on the host",
     Ended.SIGNALLED: "the command was ended on the host; whether it left processes behind could not be checked",
@@ -174,7 +174,7 @@ def _notes_of_end(result: CommandResult) -> list[str]:
             f"{result.lost.code}: {one_line(result.lost.message)}; look at the host before you repeat the command"
         )
     if result.ended is not None:
-        notes.append(_endings[result.ended])
+        notes.append(endings[result.ended])
     if result.left_running:
         notes.append(
             "the command has ended; a background process of it still holds its output and was left running "

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from mcp_types import CallToolResult
 
+from mcp_ssh.face.answers import endings
 from mcp_ssh.face.hygiene import Shown, clean, one_line, shown
 from mcp_ssh.face.schemas import FleetGroup, FleetResult
 from mcp_ssh.face.views import reply
@@ -69,7 +70,7 @@ def _view(rows: Sequence[Row], limit: int) -> tuple[FleetGroup, tuple[Shown, Sho
     handles = {row.host: row.handle for row in rows if row.handle is not None}
     view = FleetGroup(
         hosts=[row.host for row in rows],
-        outcome=result.outcome.value if result is not None else "refused" if error is not None else "cancelled",
+        outcome=_outcome(first),
         exit_code=result.exit_code if result is not None else None,
         error=error.code if error is not None else None,
         message=_message(first),
@@ -80,14 +81,22 @@ def _view(rows: Sequence[Row], limit: int) -> tuple[FleetGroup, tuple[Shown, Sho
     return view, (stdout, stderr)
 
 
+def _outcome(row: Row) -> str:
+    if row.result is not None:
+        return row.result.outcome.value
+    return "unknown" if row.error is not None and row.error.sent else "not_run"
+
+
 def _message(row: Row) -> str | None:
     """What else is to be said of it."""
     if row.error is not None:
-        return clean(row.error.message)
+        hint = f"\nhint: {row.error.hint}" if row.error.hint else ""
+        return clean(row.error.message) + hint
     result = row.result
     if result is None:
         return "cancelled before anything was sent"
-    for text in (result.device_error, result.question, result.lost.message if result.lost else None):
+    ended = endings[result.ended] if result.ended is not None else None
+    for text in (result.device_error, result.question, result.lost.message if result.lost else None, ended):
         if text is not None:
             return one_line(text)
     return None
@@ -140,10 +149,10 @@ def _notes(fleet: Fleet) -> list[str]:
     if fleet.stopped_by:
         notes.append(f"it stopped after {fleet.stopped_by}, which did not do it")
     if fleet.task is not None:
-        notes.append(f"{len(fleet.runs)} hosts are running it, {len(fleet.waiting)} wait for their turn")
+        notes.append(f"running now: {len(fleet.runs)}, waiting for their turn: {len(fleet.waiting)}")
         notes.append(f"it goes on: ssh_task {fleet.handle} tells more, ssh_cancel ends it")
     elif fleet.waiting:
-        notes.append(f"{len(fleet.waiting)} hosts were not asked: {', '.join(fleet.waiting[:named_hosts])}")
+        notes.append(f"not asked: {len(fleet.waiting)}, {', '.join(fleet.waiting[:named_hosts])}")
     return notes
 
 

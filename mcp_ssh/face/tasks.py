@@ -116,8 +116,10 @@ def line_of_task(activity: Activity) -> str:
     """What it is and how it stands, in a line."""
     last, state = _last(activity), activity.state
     name, result = f"{activity.handle}: {activity.host}: {state.value}", _result(last)
-    if result is not None:
+    if result is not None and state in {State.COMPLETED, State.FAILED, State.WAITING_INPUT}:
         return f"{name}, {ending_of(result)}"
+    if result is not None:
+        return f"{activity.handle}: {activity.host}: {ending_of(result)}"
     if state in over:
         return name
     return f"{name} for {activity.age_s:.0f} s, {progress_of(last)}"
@@ -132,8 +134,10 @@ def notes_of_task(activity: Activity) -> list[str]:
         return notes + ([f"hint: {last.error.hint}"] if last.error.hint else [])
     if isinstance(last, Run) and last.result is not None:
         return _notes_of_result(last, last.result, state)
-    if state is State.CANCELLED:
+    if isinstance(last, Run) and state is State.CANCELLED:
         return ["it was cancelled before anything was sent"]
+    if state in over:
+        return [f"ssh_task {activity.handle} tells what came of it until then"]
     if state is State.PENDING:
         return ["it has not begun: it waits for the connection, or for its turn"]
     return [f"ssh_task {activity.handle} with `wait` tells its end; ssh_cancel ends it"]

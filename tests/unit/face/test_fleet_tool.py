@@ -37,7 +37,7 @@ async def test_equal_answers_come_once_and_who_differs_is_named(era: str) -> Non
         await client.list_tools()  # from now on the client holds results against their schema
         fields, text = await many(client)
         assert [(group["outcome"], len(group["hosts"])) for group in fields["groups"]] == [
-            ("completed", 16), ("refused", 2), ("completed", 1), ("completed", 1),
+            ("completed", 16), ("not_run", 2), ("completed", 1), ("completed", 1),
         ]  # fmt: skip
         assert fields["groups"][1]["error"] == "connect_timeout"
         assert (fields["state"], fields["total"], "task" in fields) == ("completed", 20, False)
@@ -74,6 +74,7 @@ async def test_progress_tells_of_each_host_while_others_still_run(era: str) -> N
         ended = await client.call_tool("ssh_cancel", {"task": task})
         assert ended.structured_content is not None
         assert ended.structured_content["state"] == "cancelled"
+        assert "nothing was sent" not in text_of(ended)
         rows = await client.call_tool("ssh_task", {"task": task})
         assert rows.structured_content is not None
         assert {group["outcome"]: group["hosts"] for group in rows.structured_content["groups"]} == {
@@ -115,7 +116,7 @@ async def test_a_person_at_the_client_is_asked_once_for_all_hosts(era: str) -> N
         Client(mcp_server(it.app, lambda: ANN.principal), mode=era, elicitation_callback=person) as client,
     ):
         fields, _ = await many(client, command="reboot")
-        assert {group["outcome"]: len(group["hosts"]) for group in fields["groups"]} == {"completed": 4, "refused": 1}
+        assert {group["outcome"]: len(group["hosts"]) for group in fields["groups"]} == {"completed": 4, "not_run": 1}
         assert len(asked) == 1
         assert "on 4 hosts: h000 (192.0.2.1), h001" in asked[0]
         assert len(lan.reached) == 4
