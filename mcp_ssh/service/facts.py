@@ -17,6 +17,8 @@ most_rows = 100
 """Disks or addresses that are told of one host."""
 most_chars = 200
 most_line_chars = 2_000
+most_words = 30
+"""Blanks in the name of a file system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,6 @@ def _memory(sections: Sections) -> Iterator[Fact]:
         yield Fact("memory", found, "/proc/meminfo")
 
 
-_disk = re.compile(r"(\S.{0,1000}?) +(\d{1,18}) +(\d{1,18}) +(-?\d{1,18}) +(?:\d{1,3}%|-) +(/.{0,1000})")
 _in_memory = frozenset({"tmpfs", "devtmpfs", "udev", "none", "shm", "efivarfs", "run", "dev", "ramfs"})
 
 
@@ -134,21 +135,37 @@ def _disks(sections: Sections) -> Iterator[Fact]:
     """File systems that hold something; those in memory, and images of snap that are full by nature, are none."""
     rows: list[dict[str, str | int]] = []
     for line in _lines(sections.get("df -kP", "")):
-        found = _disk.fullmatch(line.strip())
-        if found is None or found[1] in _in_memory or found[1].startswith("/dev/loop") or found[2] == "0":
+        found = _disk(line)
+        if found is None or found[0] in _in_memory or found[0].startswith("/dev/loop") or found[1] == 0:
             continue
-        size, used, available = (int(found[place]) * 1024 for place in (2, 3, 4))
+        filesystem, size, used, available, mount = found
         rows.append(
             {
-                "mount": _short(found[5]),
-                "filesystem": _short(found[1]),
-                "size_bytes": size,
-                "used_bytes": used,
-                "available_bytes": available,
+                "mount": _short(mount),
+                "filesystem": _short(filesystem),
+                "size_bytes": size * 1024,
+                "used_bytes": used * 1024,
+                "available_bytes": available * 1024,
             }
         )
     if rows:
         yield Fact("disks", rows[:most_rows], "df -kP")
+
+
+def _disk(line: str) -> tuple[str, int, int, int, str] | None:
+    """The columns of df: both names may hold blanks, so the figures between them are what is looked for."""
+    words = line.split()
+    for at in range(1, min(len(words) - 4, most_words)):
+        size, used, available, percent = words[at : at + 4]
+        if _is_disk(size, used, available, percent) and words[at + 4].startswith("/"):
+            mount = line.split(None, at + 4)[-1].rstrip()
+            return " ".join(words[:at]), int(size), int(used), int(available), mount
+    return None
+
+
+def _is_disk(size: str, used: str, available: str, percent: str) -> bool:
+    figures = all(re.fullmatch(r"\d{1,18}", figure) for figure in (size, used, available.removeprefix("-")))
+    return figures and re.fullmatch(r"\d{1,3}%|-", percent) is not None
 
 
 _ip = re.compile(r"\d+:\s+(\S{1,50})\s+(inet6?)\s+([0-9a-fA-F.:]{2,45}(?:/\d{1,3})?)(?:\s+peer\s+\S+)?\s.*")

@@ -31,8 +31,8 @@ from mcp_ssh.service.system import System
 
 install_s = 600.0
 least_reply_s = 1.0
-most_looked_at = 10_000
-"""Bytes of an output in which it is looked for what an installation waits for."""
+most_looked_at = 20_000
+"""How much of an output is searched for what went wrong, or is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +147,10 @@ class Installer:
 
     async def _versions(self, job: _Job) -> Versions:
         result = await self._steps.ask(job.call, managed.query(job.manager, job.packages))
-        if result.outcome is not Outcome.COMPLETED:
+        if result.outcome is not Outcome.COMPLETED or result.stdout.omitted:
             raise DeadlineExceededError(
-                f"{job.host.name} did not tell what is installed; nothing was sent to install anything",
-                hint="try again, or look at the host with ssh_run",
+                f"{job.host.name} did not tell all of what is installed; nothing was sent to install anything",
+                hint="try again; its `max_output_bytes` may be too small for the answer",
             )
         return managed.versions(job.manager, job.packages, text_of(result.stdout))
 
@@ -159,9 +159,9 @@ class Installer:
         if job.manager.rehearse is None:
             return None
         answer = await self._run(job, managed.command(job.manager.rehearse, job.packages))
-        if answer.done is None or answer.result.outcome is not Outcome.COMPLETED:
+        if answer.done is None or answer.result.outcome is not Outcome.COMPLETED or answer.result.stdout.omitted:
             return answer
-        removed = managed.removals(_text(answer))
+        removed = managed.removals(text_of(answer.result.stdout))
         if removed:
             raise WouldRemoveError(
                 f"{job.manager.program} would remove {', '.join(removed[:20])}; nothing was sent to install anything",
@@ -211,5 +211,6 @@ def _notes_of_refresh(answer: Answer) -> tuple[str, ...]:
 
 
 def _text(answer: Answer) -> str:
-    """Both outputs of a command that is over."""
-    return f"{text_of(answer.result.stdout)}\n{text_of(answer.result.stderr)}"
+    """The ends of both outputs of a command that is over: what went wrong stands there."""
+    ends = (text_of(output)[-most_looked_at:] for output in (answer.result.stdout, answer.result.stderr))
+    return "\n".join(ends)

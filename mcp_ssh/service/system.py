@@ -124,6 +124,8 @@ def _complaints(unit: Unit, result: CommandResult, stderr: str) -> tuple[str, ..
     """What the host said where it did not say how the service is."""
     if result.outcome is Outcome.TIMED_OUT:
         return ("the host did not answer in time",)
+    if result.stdout.omitted:
+        return (f"{result.stdout.omitted} bytes of the answer are missing",)
     if unit.exists is False or (unit.exists and unit.is_active is not None):
         return ()
     said = stderr.strip()[:500]

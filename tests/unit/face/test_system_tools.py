@@ -410,6 +410,22 @@ async def test_an_installation_that_takes_long_is_answered_in_time_and_goes_on_b
         assert structured(await install(client, "curl"))["after"] == {"curl": "2.0"}
 
 
+async def test_an_answer_that_is_not_whole_decides_nothing() -> None:
+    box = Debian({f"package-{number}": "1.0" for number in range(500)})
+    async with on(box, host("web", limits=Limits(max_output_bytes=2_000))) as (_, client):
+        result = await install(client, "curl")
+        assert "web did not tell all of what is installed; nothing was sent to install anything" in text_of(result)
+    said = {
+        "apk list": ("", 0),
+        "--simulate": ("(1/900) Installing curl (8-r0)\n" * 200 + "(2/900) Purging wget (1-r0)\n" + "OK\n" * 900, 0),
+    }
+    seen: list[str] = []
+    async with called(ALPINE, said, host("web", limits=Limits(max_output_bytes=2_000)), seen=seen) as (_, client):
+        result = await install(client, "curl")
+        assert "nothing was installed" in text_of(result)
+        assert "--simulate" in seen[-1]
+
+
 async def test_after_a_link_that_went_nothing_is_said_of_what_is_installed() -> None:
     box = Debian({"curl": "1.0"})
 
