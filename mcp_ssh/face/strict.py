@@ -107,17 +107,19 @@ class StrictTool(Tool):
                 )
 
 
-def strict_tool(
+def strict_tool(  # noqa: PLR0913  what a tool is, word by word
     fn: Callable[..., Any],
     *,
     title: str,
     annotations: ToolAnnotations,
     needs: Permission | None = None,
     touches_host: bool = True,
+    answers_as: str | None = None,
 ) -> StrictTool:
     """A tool from a function: its name and docstring are the tool's, its schemas are strict and without ballast.
 
-    Principals without the permission `needs` are not shown it.
+    Principals without the permission `needs` are not shown it. `answers_as` names the tool whose output schema is this
+    one's as well: it stands there alone, since each copy is paid for in every conversation.
     """
     tool = StrictTool.from_function(fn, title=title, annotations=annotations)
     loose = tool.fn_metadata.arg_model
@@ -125,10 +127,15 @@ def strict_tool(
     tool.parameters = _slim_input(tool.fn_metadata.arg_model.model_json_schema())
     tool.description = inspect.cleandoc(tool.description)
     if tool.fn_metadata.output_schema is not None:
-        tool.fn_metadata.output_schema = _slim_output(tool.fn_metadata.output_schema)
+        schema = _slim_output(tool.fn_metadata.output_schema)
+        tool.fn_metadata.output_schema = schema if answers_as is None else _said_there(answers_as)
     assert isinstance(tool, StrictTool)  # noqa: S101  from_function makes what it is called on
     tool.needs, tool.touches_host = needs, touches_host
     return tool
+
+
+def _said_there(tool: str) -> dict[str, Any]:
+    return {"type": "object", "description": f"That of {tool}"}
 
 
 def _forbidding(model: type[Any]) -> type[Any]:
@@ -150,7 +157,10 @@ def _slim(schema: Any) -> Any:
 
 
 def _slim_input(schema: Any) -> Any:
-    """An argument that may be left out need not say that it may be null as well; whoever sends null is understood."""
+    """An argument that may be left out need not say that it may be null as well; whoever sends null is understood.
+
+    Nor does a text say how long it may be: none comes near that, and whose does is told the figure.
+    """
     slim = _slim(schema)
     words = {f"#/$defs/{name}": part for name, part in slim.pop("$defs", {}).items()}
     slim["properties"] = {name: _slim_argument(part, words) for name, part in slim["properties"].items()}
@@ -162,7 +172,7 @@ def _slim_argument(part: dict[str, Any], words: Mapping[str, Any]) -> dict[str, 
     if len(kinds) == 1 and part.get("default", ...) is None:
         part = kinds[0] | {key: value for key, value in part.items() if key not in {"anyOf", "default"}}
     whole = words.get(str(part.get("$ref")), {}) | part
-    dropped = {"$ref", "default"} if whole.get("default") is False else {"$ref"}
+    dropped = {"$ref", "maxLength"} | ({"default"} if whole.get("default") is False else set())
     return {key: value for key, value in whole.items() if key not in dropped}
 
 
@@ -177,6 +187,8 @@ def _slim_output(schema: Any, named: Mapping[str, Any] | None = None) -> Any:
         return schema
     if named is None:
         named = {**schema.get("$defs", {}), "sparse": schema.get("sparse", False)}
+    elif "properties" in schema:  # what has properties is an object; only the whole must say so
+        schema = {key: part for key, part in schema.items() if key != "type"}
     if "$ref" in schema:
         return _slim_output(named[schema["$ref"].removeprefix("#/$defs/")], named)
     kinds = schema.get("anyOf", ())
