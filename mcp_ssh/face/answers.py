@@ -1,10 +1,10 @@
 """What a model sees of a command: how it ended or where it stands, its output, and the next step."""
 
-import secrets
 from dataclasses import replace
 
 from mcp_types import CallToolResult, ResourceLink
 
+from mcp_ssh.face.frame import in_frame
 from mcp_ssh.face.hygiene import Shown, clean, one_line, shown
 from mcp_ssh.face.rows import row_notes, shown_rows
 from mcp_ssh.face.schemas import (
@@ -210,13 +210,5 @@ def _notes_of_end(result: CommandResult) -> list[str]:
 
 
 def framed(host: str, stdout: Shown, stderr: Shown) -> list[str]:
-    """Outputs in a frame with a random word: what is inside cannot close it."""
-    inside = f"{stdout.text}\n{stderr.text}"
-    word = secrets.token_hex(4)
-    while word in inside:
-        word = secrets.token_hex(4)
-    lines = []
-    for name, part in (("stdout", stdout), ("stderr", stderr)):
-        if part.text:
-            lines += [f"--- {name} of {host} [{word}]", part.text.removesuffix("\n"), f"--- end of {name} [{word}]"]
-    return lines or ["no output"]
+    """Both outputs in their frame."""
+    return in_frame(host, stdout=stdout.text, stderr=stderr.text) or ["no output"]

@@ -18,6 +18,7 @@ from mcp_ssh.face.tools.admin import admin_tools
 from mcp_ssh.face.tools.core import core_tools
 from mcp_ssh.face.tools.fleet import fleet_tools
 from mcp_ssh.face.tools.shells import shell_tools
+from mcp_ssh.face.tools.system import system_tools
 from mcp_ssh.face.tools.tasks import task_tools
 from mcp_ssh.model.principal import Principal
 from mcp_ssh.service.services import Services
@@ -42,6 +43,7 @@ groups: Mapping[str, Sequence[Callable[[Services, Callers], list[StrictTool]]]] 
     "core": [core_tools, shell_tools],
     "fleet": [fleet_tools],
     "tasks": [task_tools],
+    "system": [system_tools],
     "admin": [admin_tools],
 }
 """The tools by the names of `settings.tool_groups`, in the order in which they are shown."""

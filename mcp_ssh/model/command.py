@@ -70,6 +70,9 @@ class Operation(StrEnum):
     SEND = "ssh_send"
     DISCONNECT = "ssh_disconnect"
     PLAN = "ssh_plan"
+    SYSTEM_INFO = "ssh_system_info"
+    SERVICE_STATUS = "ssh_service_status"
+    INSTALL = "ssh_install_package"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Context:
 class Request:
     """One call on one host. `id` joins its records; `confirmed` is the model's `confirm_dangerous`.
 
-    `can_ask` and `answer` are about a person at the client, as with a `Caller`. `is_part`: of a call for many hosts.
+    `can_ask` and `answer` are about a person at the client, as with a `Caller`. `is_part`: one of several of a call.
     """
 
     id: str
