@@ -12,7 +12,8 @@ from typing import Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import InputRequiredResult, ToolAnnotations
+from mcp_types import CallToolResult, InputRequiredResult, ResourceLink, ToolAnnotations
+from mcp_types.version import is_version_at_least
 from pydantic import ConfigDict, PrivateAttr, ValidationError, create_model
 
 from mcp_ssh.audit.scrub import Needles
@@ -22,6 +23,9 @@ from mcp_ssh.face.views import refusal, without_secrets
 from mcp_ssh.model.errors import ApprovalRequiredError, InvalidArgumentError, McpSshError, PermissionMissingError
 from mcp_ssh.model.principal import Caller, Permission, Principal
 from mcp_ssh.service.evidence import Calls
+
+links_since = "2025-06-18"
+"""The first revision of the protocol in which a result may hold links to resources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class StrictTool(Tool):
             return without_secrets(refusal(error), self._face.needles)
         if not self.touches_host and self._face.calls is not None:
             self._face.calls.asked(self._face.callers.of(context), self.name, arguments)
-        return without_secrets(result, self._face.needles)
+        return without_secrets(_as_spoken(result, context), self._face.needles)
 
     def _caller(self, context: Context[Any, Any]) -> Caller | None:
         try:
@@ -136,6 +140,14 @@ def strict_tool(  # noqa: PLR0913  what a tool is, word by word
 
 def _said_there(tool: str) -> dict[str, Any]:
     return {"type": "object", "description": f"That of {tool}"}
+
+
+def _as_spoken(result: Any, context: Context[Any, Any]) -> Any:
+    """A result as the client's revision knows it: older clients may refuse the whole of one with a link in it."""
+    version = context.protocol_version
+    if isinstance(result, CallToolResult) and version is not None and not is_version_at_least(version, links_since):
+        result.content = [block for block in result.content if not isinstance(block, ResourceLink)]
+    return result
 
 
 def _forbidding(model: type[Any]) -> type[Any]:

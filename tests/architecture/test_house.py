@@ -20,6 +20,7 @@ TASK_OWNERS = {
     "transport/connection.py",
     "transport/openssh.py",
     "face/stdio.py",
+    "face/subscriptions.py",
     "lab/posix_host.py",
 }
 
