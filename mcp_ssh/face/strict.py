@@ -138,16 +138,16 @@ def strict_tool(  # noqa: PLR0913  what a tool is, word by word
     return tool
 
 
+def _said_there(tool: str) -> dict[str, Any]:
+    return {"type": "object", "description": f"That of {tool}"}
+
+
 def _as_spoken(result: Any, context: Context[Any, Any]) -> Any:
     """A result as the client's revision knows it: older clients may refuse the whole of one with a link in it."""
     version = context.protocol_version
     if isinstance(result, CallToolResult) and version is not None and not is_version_at_least(version, links_since):
         result.content = [block for block in result.content if not isinstance(block, ResourceLink)]
     return result
-
-
-def _said_there(tool: str) -> dict[str, Any]:
-    return {"type": "object", "description": f"That of {tool}"}
 
 
 def _forbidding(model: type[Any]) -> type[Any]:
