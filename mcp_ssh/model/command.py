@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mcp_ssh.model.files import FileWish
 from mcp_ssh.model.principal import Answer, Principal
 from mcp_ssh.model.secret import Secret
 
@@ -68,6 +69,10 @@ class Operation(StrEnum):
     SEND = "ssh_send"
     DISCONNECT = "ssh_disconnect"
     PLAN = "ssh_plan"
+    READ_FILE = "ssh_read_file"
+    WRITE_FILE = "ssh_write_file"
+    LIST_FOLDER = "ssh_list_directory"
+    TRANSFER = "ssh_transfer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class Context:
 class Request:
     """One call on one host. `id` joins its records; `confirmed` is the model's `confirm_dangerous`.
 
-    `can_ask` and `answer` are about a person at the client, as with a `Caller`.
+    `can_ask` and `answer` are about a person at the client, as with a `Caller`. It has a `wish` or a `file` or neither.
     """
 
     id: str
@@ -102,3 +107,11 @@ class Request:
     context: Context = Context()
     can_ask: bool = False
     answer: Answer | None = None
+    file: FileWish | None = None
+
+    @property
+    def text(self) -> str:
+        """The command, or the one that would do the same; empty where nothing runs."""
+        if self.file is not None:
+            return self.file.script or self.file.line
+        return self.wish.text if self.wish is not None else ""

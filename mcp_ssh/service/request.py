@@ -3,6 +3,7 @@
 import secrets
 
 from mcp_ssh.model.command import Context, Operation, Request, Wish
+from mcp_ssh.model.files import FileWish
 from mcp_ssh.model.principal import Caller
 
 
@@ -14,6 +15,7 @@ def request_of(  # noqa: PLR0913  a request has that many parts
     *,
     confirmed: bool = False,
     context: Context | None = None,
+    file: FileWish | None = None,
 ) -> Request:
     """A request with an id of its own."""
     return Request(
@@ -27,4 +29,5 @@ def request_of(  # noqa: PLR0913  a request has that many parts
         context=context or Context(),
         can_ask=caller.can_ask,
         answer=caller.answer,
+        file=file,
     )
