@@ -1,7 +1,7 @@
 """A transport whose terminals are recorded."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from mcp_ssh.audit.record import Event
 from mcp_ssh.audit.scrub import Known
@@ -9,7 +9,7 @@ from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import Peer
 from mcp_ssh.model.settings import Settings
-from mcp_ssh.ports import AuditSink, Channel, Clock, Connection, Pty, Receiver, Secrets, Stream, Transport
+from mcp_ssh.ports import AuditSink, Channel, Clock, Connection, Files, Pty, Receiver, Secrets, Stream, Transport
 from mcp_ssh.recording.recorder import Recorder, Recording
 
 
@@ -65,6 +65,9 @@ class _RecordingConnection:
             recording.end()
             recording.path.unlink(missing_ok=True)  # nothing was shown
             raise
+
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
+        return self._connection.open_files()
 
     def watch(self, *, running: bool) -> None:
         self._connection.watch(running=running)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from mcp_ssh.model.environ import plain
-from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, NeedsPtyError, SessionLostError
+from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, NeedsPtyError, NoFilesError, SessionLostError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import Peer
-from mcp_ssh.ports import Connection, Pty, Receiver, Secrets
+from mcp_ssh.ports import Connection, Files, Pty, Receiver, Secrets
 from mcp_ssh.transport.terminals import TerminalChannel
 
 
@@ -64,6 +65,9 @@ class _Console:
     def _ended(self, code: int | None) -> McpSshError | None:
         del code
         return None if self._closed.is_set() else SessionLostError(f"{self._host.command[0]} has ended")
+
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
+        raise NoFilesError(f"{self._host.name} is a console, which has no files; nothing was sent")
 
     def watch(self, *, running: bool) -> None:
         del running  # nobody knows how a console says that it is well

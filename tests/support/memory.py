@@ -1,13 +1,14 @@
 """A transport without a network: hosts are functions, and every line of the conversation is kept."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, SessionLostError
+from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, NoFilesError, SessionLostError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import HostKey, Peer
-from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream
+from mcp_ssh.ports import Connection, Files, Pty, Receiver, Secrets, Stream
 
 
 @dataclass(eq=False)
@@ -113,6 +114,7 @@ class MemoryConnection:
     watches: list[bool] = field(default_factory=list)
     most_channels: int = 0
     is_closed: bool = False
+    files: Files | None = None
 
     def __post_init__(self) -> None:
         self._ended: asyncio.Future[McpSshError | None] = asyncio.get_running_loop().create_future()
@@ -135,6 +137,15 @@ class MemoryConnection:
 
     async def open_shell(self, pty: Pty, receiver: Receiver) -> None:
         await self.open_exec(f"shell {pty.term} {pty.width}x{pty.height}", receiver)
+
+    @asynccontextmanager
+    async def open_files(self) -> AsyncIterator[Files]:
+        await asyncio.sleep(0)
+        if self._ended.done():
+            raise self._ended.result() or SessionLostError("closed")
+        if self.files is None:
+            raise NoFilesError("the host has neither SFTP nor a POSIX shell")
+        yield self.files
 
     def watch(self, *, running: bool) -> None:
         self.watches.append(running)
@@ -163,6 +174,7 @@ class MemoryTransport:
     gate: asyncio.Event | None = None
     connections: list[MemoryConnection] = field(default_factory=list)
     attempts: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    files: Files | None = None
 
     async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
         del secrets
@@ -172,6 +184,6 @@ class MemoryTransport:
         await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
-        connection = MemoryConnection(shell_script(self.script))
+        connection = MemoryConnection(shell_script(self.script), files=self.files)
         self.connections.append(connection)
         return connection
