@@ -27,6 +27,7 @@ from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls, RecordedTransport, SessionRecords
+from mcp_ssh.service.files import Files
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.pipeline import Pipeline
@@ -38,7 +39,9 @@ from mcp_ssh.service.services import Services
 from mcp_ssh.service.shells import Shells
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
+from mcp_ssh.service.transfers import Transfers
 from mcp_ssh.sessions.pool import Pool
+from mcp_ssh.transfers.folder import TransferFolder
 from mcp_ssh.transport.resolve import CachingResolver
 from mcp_ssh.transport.ways import Ways
 from mcp_ssh_drivers.registry import known
@@ -124,6 +127,7 @@ async def wired(
             keyrings=keyrings,
         ) as pipeline,
     ):
+        files = Files(pipeline, keyrings)
         yield App(
             configuration=configuration,
             reload=Reload(configuration, pool, audit),
@@ -151,6 +155,14 @@ async def wired(
             door=Door(audit, clock),
             calls=Calls(audit),
             rows=RowReader(),
+            files=files,
+            transfers=Transfers(
+                judge=judge,
+                pipeline=pipeline,
+                files=files,
+                folder=TransferFolder(settings.transfer_dir),
+                tell_every_s=settings.task_progress_interval_s,
+            ),
             keyrings=keyrings,
             tokens=Tokens(configuration, TokenFile(settings.state_dir), clock),
         )

@@ -1,6 +1,7 @@
 """What a model sees of a command: how it ended or where it stands, its output, and the next step."""
 
 import secrets
+from collections.abc import Sequence
 
 from mcp_types import CallToolResult
 
@@ -175,13 +176,17 @@ def _notes_of_end(result: CommandResult) -> list[str]:
 
 
 def _framed(host: str, stdout: Shown, stderr: Shown) -> list[str]:
-    """Outputs in a frame with a random word: what is inside cannot close it."""
-    inside = f"{stdout.text}\n{stderr.text}"
+    return framed(host, [("stdout", stdout.text), ("stderr", stderr.text)]) or ["no output"]
+
+
+def framed(host: str, parts: Sequence[tuple[str, str]]) -> list[str]:
+    """Named texts of a host, but for empty ones, in a frame with a random word: what is inside cannot close it."""
+    inside = "\n".join(text for _, text in parts)
     word = secrets.token_hex(4)
     while word in inside:
         word = secrets.token_hex(4)
-    lines = []
-    for name, part in (("stdout", stdout), ("stderr", stderr)):
-        if part.text:
-            lines += [f"--- {name} of {host} [{word}]", part.text.removesuffix("\n"), f"--- end of {name} [{word}]"]
-    return lines or ["no output"]
+    lines = list[str]()
+    for name, text in parts:
+        if text:
+            lines += [f"--- {name} of {host} [{word}]", text.removesuffix("\n"), f"--- end of {name} [{word}]"]
+    return lines

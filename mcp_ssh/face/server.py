@@ -17,6 +17,7 @@ from mcp_ssh.face.callers import Callers, Who
 from mcp_ssh.face.strict import Face, StrictTool
 from mcp_ssh.face.tools.admin import admin_tools
 from mcp_ssh.face.tools.core import core_tools
+from mcp_ssh.face.tools.files import file_tools
 from mcp_ssh.face.tools.shells import shell_tools
 from mcp_ssh.service.services import Services
 
@@ -38,6 +39,7 @@ who. denied means no; do not look for another way to do it.
 
 groups: Mapping[str, Sequence[Callable[[Services, Callers], list[StrictTool]]]] = {
     "core": [core_tools, shell_tools],
+    "files": [file_tools],
     "admin": [admin_tools],
 }
 """The tools by the names of `settings.tool_groups`, in the order in which they are shown."""

@@ -215,6 +215,7 @@ class ReadResult(FileResult):
     offset: int
     next_offset: int | None
     is_text: bool
+    scrubbed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,13 @@ from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls
+from mcp_ssh.service.files import Files
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.reading import Reader
 from mcp_ssh.service.reload import Reload
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
+from mcp_ssh.service.transfers import Transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +32,5 @@ class Services:
     door: Door
     calls: Calls
     rows: RowReader
+    files: Files
+    transfers: Transfers

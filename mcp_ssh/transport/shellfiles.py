@@ -74,7 +74,7 @@ class ShellFiles:
         """Where it leads."""
         script = _find + 'readlink -f "$p" || { echo "No such file" >&2; exit 1; }'
         real = _text((await self.asked(path, script, path)).removesuffix(b"\n"))
-        await self.facts(real)
+        await self.asked(path, _find + ":", real)
         return real
 
     async def facts(self, path: str) -> Facts:

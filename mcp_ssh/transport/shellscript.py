@@ -28,6 +28,7 @@ _complaints: tuple[tuple[str, type[FileError], str], ...] = (
     ("is a directory", NotAFileError, "is a folder"),
     ("not a directory", NotAFileError, "is no folder"),
     ("no such file", NoSuchFileError, "is not there"),
+    ("directory nonexistent", NoSuchFileError, "is not there"),
     ("nonexistent directory", NoSuchFileError, "is not there"),
     ("too many levels", NoSuchFileError, "is a link that leads nowhere"),
     ("symbolic link loop", NoSuchFileError, "is a link that leads nowhere"),
