@@ -72,6 +72,8 @@ def _scrubbed(value: Any, needles: Needles) -> Any:
 _says_what_was_sent = (
     "nothing was sent",
     "no content was read or written",
+    "nothing was written",
+    "nothing was kept here",
     "the file is as it was",
     "whether the file was replaced is not known",
     "some of it may have been appended",

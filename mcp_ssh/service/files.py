@@ -90,8 +90,9 @@ class Files:
             if place.facts.kind is Kind.FOLDER:
                 page = await files.page(place.path, start, most_entries)
                 return ListResult(path=place.path, facts=place.facts, page=page, offset=start, is_folder=True)
-            page = Page((Entry(place.path, place.facts, place.target),), 1)
-            return ListResult(path=place.path, facts=place.facts, page=page, offset=0, is_folder=False)
+            page = Page((Entry(place.path, place.facts),), 1)
+            notes = (f"the path is a link to {named(place.target)}",) if place.target else ()
+            return ListResult(path=place.path, facts=place.facts, page=page, offset=0, is_folder=False, notes=notes)
 
         wish = FileWish(FileAction.LIST, normal(path) or path)
         request = request_of(caller, Operation.LIST_FOLDER, host, file=wish, confirmed=confirmed)
