@@ -135,6 +135,8 @@ def _escaped(char: str) -> str:
         return f"\\{char}"
     if _is_plain(char):
         return char
+    if "\ud800" <= char < "\udc80" or (char > "\udcff" and char <= "\udfff"):  # half of a character, and no byte
+        return f"\\u{ord(char):04x}"
     return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
 
 

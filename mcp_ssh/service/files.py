@@ -37,7 +37,7 @@ from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.paths import Place, found
 from mcp_ssh.service.pipeline import Done, Pipeline, Work
 from mcp_ssh.service.request import request_of
-from mcp_ssh.service.writing import Attempt, Step, absent, refuse_unexpected, replaced
+from mcp_ssh.service.writing import Attempt, Step, absent, refuse_unexpected, replaced, say_what_is_left
 from mcp_ssh.sessions.session import Session
 
 T = TypeVar("T")
@@ -137,7 +137,11 @@ class Files:
             )
 
         request = request_of(caller, Operation.WRITE_FILE, host, file=wish, confirmed=confirmed)
-        return await self._pipeline.dispatch(request, on_files(on_host, attempt))
+        try:
+            return await self._pipeline.dispatch(request, on_files(on_host, attempt))
+        except McpSshError as error:
+            say_what_is_left(error, attempt)
+            raise
 
     async def looked_up(self, files: HostFiles, judged: Judged, *, may_be_new: bool = False) -> Place:
         """Where the path really leads, judged again if that is elsewhere."""

@@ -21,7 +21,7 @@ from mcp_ssh.service.files import Files, OnHost, on_files, refuse_unreadable
 from mcp_ssh.service.judge import Judge, Judged
 from mcp_ssh.service.pipeline import Done, Pipeline
 from mcp_ssh.service.request import request_of
-from mcp_ssh.service.writing import Attempt, block_bytes, blocks, refuse_unexpected, replaced
+from mcp_ssh.service.writing import Attempt, block_bytes, blocks, refuse_unexpected, replaced, say_what_is_left
 from mcp_ssh.transfers.folder import Part, Source, TransferFolder
 
 T = TypeVar("T")
@@ -36,6 +36,7 @@ class Moving:
 
     task: asyncio.Task[Done[TransferResult]]
     progress: Progress
+    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +144,11 @@ class Transfers:
                 if tell is not None and not moving.task.done():
                     await tell(moving.progress)
             return moving.task.result()
-        except BaseException:
-            moving.task.cancel()
+        except McpSshError as error:
+            say_what_is_left(error, moving.attempt)
             raise
+        finally:
+            moving.task.cancel()
 
     def _refused(self, caller: Caller, errand: Errand, action: FileAction) -> Moving | None:
         """What may not be asked at all ends as any request does, before a file of ours is opened for it."""
@@ -168,7 +171,7 @@ class Transfers:
         task = self._pipeline.start(request, on_files(on_host, attempt))
         if end is not None:
             task.add_done_callback(lambda _: end.close())
-        return Moving(task, progress)
+        return Moving(task, progress, attempt)
 
     async def _summed(self, caller: Caller, errand: Errand, source: Source) -> FileWish:
         host = self._judge.authorized(_request(caller, errand, _wish(errand, FileAction.UPLOAD))).host

@@ -199,6 +199,13 @@ async def _gone(files: Files, part: str, attempt: Attempt) -> None:
     attempt.parts.remove(part)
 
 
+def say_what_is_left(error: McpSshError, attempt: Attempt) -> None:
+    """Add it to an error that does not say it: the host could not be reached again."""
+    if attempt.parts and attempt.told not in error.message:
+        error.message = f"{error.message}; {attempt.told}"
+        error.args = (error.message,)
+
+
 def _say_where_it_stands(error: BaseException, attempt: Attempt) -> None:
     if isinstance(error, McpSshError):
         error.sent = attempt.step is not Step.AHEAD

@@ -14,6 +14,7 @@ from mcp_ssh.service.keyrings import Fetch, Keyrings
 from tests.support.clock import FakeClock
 from tests.support.hosts import host, settings
 from tests.support.memory import MemoryTransport
+from tests.support.memoryfiles import home_of_ann
 from tests.support.secrets import NoSecrets
 
 ANN = Caller(Principal("stdio:ann", Via.STDIO), "tests 1.0")
@@ -77,7 +78,7 @@ async def daemon(
     """A daemon with these hosts, or with `web` alone; on a `MemoryTransport` where no other one is given."""
     inventory = Inventory({each.name: each for each in hosts or (host("web"),)})
     snapshot = Snapshot(inventory, settings(**changes), "hosts.yaml", tokens)
-    memory = MemoryTransport()
+    memory = MemoryTransport(files=home_of_ann())
     audit, clock = audit or Ledger(), FakeClock()
     parts = (
         Configuration(lambda: replace(snapshot)),

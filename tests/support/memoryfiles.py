@@ -48,6 +48,15 @@ def folder(**names: Node) -> Node:
     return Node(Kind.FOLDER, names=names, mode=0o755)
 
 
+def home_of_ann() -> "MemoryFiles":
+    """A host with a home, a folder of its own, and the files that every host has."""
+    files = MemoryFiles()
+    files.put("/home/ann/notes", file(b"buy milk\n"))
+    files.put("/srv/motd", file(b"hello\n"))
+    files.put("/etc/passwd", file(b"root:x:0:0::/root:/bin/sh\n", uid=0))
+    return files
+
+
 @dataclass
 class MemoryFiles:
     """The tree. `room` is what the disk takes still; `calls` what was asked; `before` is called ahead of each call."""
@@ -57,7 +66,7 @@ class MemoryFiles:
     room: int = 1 << 40
     owns_others: bool = True
     calls: list[tuple[str, str]] = field(default_factory=list)
-    before: Callable[[str, str], McpSshError | None] | None = None
+    before: Callable[[str], McpSshError | None] | None = None
 
     def put(self, path: str, node: Node) -> Node:
         """Make a place, with the folders above it."""
@@ -138,7 +147,7 @@ class MemoryFiles:
 
     def _asked(self, call: str, path: str) -> None:
         self.calls.append((call, path))
-        error = self.before(call, path) if self.before is not None else None
+        error = self.before(call) if self.before is not None else None
         if error is not None:
             raise error
 

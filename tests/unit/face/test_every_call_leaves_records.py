@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +14,21 @@ from mcp_types import ElicitResult
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.command import Wish
-from mcp_ssh.model.errors import AuthenticationError, PermissionMissingError, SessionLostError
-from mcp_ssh.model.host import Limits, Shell
+from mcp_ssh.model.errors import (
+    AuthenticationError,
+    DiskFullError,
+    McpSshError,
+    PermissionMissingError,
+    SessionLostError,
+)
+from mcp_ssh.model.host import FileRules, Limits, Shell
 from mcp_ssh.model.policy import Access, Confirm
 from mcp_ssh.model.principal import Permission, Principal, Via
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
 from tests.support.memory import MemoryChannel, MemoryTransport, answers, hangs
+from tests.support.memoryfiles import home_of_ann, link
 
 OPENS = ["decided", "connect", "session.open"]
 WEB = (
@@ -30,9 +38,11 @@ WEB = (
     host("never", confirm=Confirm.NEVER),
     host("human", confirm=Confirm.HUMAN),
     host("hasty", limits=Limits(max_seconds=0.05)),
+    host("roots", files=FileRules(roots=("/home",))),
 )
 TOKEN = Principal("token:ops", Via.NETWORK, frozenset({Permission.EXECUTE}))
 NOBODY = Principal("token:reader", Via.NETWORK, frozenset({Permission.READ}))
+WRITER = Principal("token:writer", Via.NETWORK, frozenset({Permission.WRITE}))
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,30 @@ def lost(channel: MemoryChannel) -> None:
 
 def run(command: str = "uptime", name: str = "web", **more: Any) -> dict[str, Any]:
     return {"host": name, "command": command, **more}
+
+
+def of_file(path: str = "/srv/motd", name: str = "web", **more: Any) -> dict[str, Any]:
+    return {"host": name, "path": path, **more}
+
+
+def write(path: str = "/srv/motd", name: str = "web", **more: Any) -> dict[str, Any]:
+    return of_file(path, name, content="hi", **more)
+
+
+def move(direction: str = "upload", path: str = "/srv/up", local: str = "up.bin", **more: Any) -> dict[str, Any]:
+    return of_file(path, direction=direction, local=local, **more)
+
+
+def files_that(fail: McpSshError, call: str) -> MemoryTransport:
+    files = home_of_ann()
+    files.before = lambda asked: fail if asked == call else None
+    return MemoryTransport(files=files)
+
+
+def lead_astray() -> MemoryTransport:
+    files = home_of_ann()
+    files.put("/srv/link", link("/etc/passwd"))
+    return MemoryTransport(files=files)
 
 
 CASES = {
@@ -115,19 +149,77 @@ CASES = {
     "shell of another": Case("ssh_shell", run(session="s-1"), ["request.refused"], "unknown_session"),
     "send to nothing": Case("ssh_send", {"host": "web", "key": "ctrl-c"}, ["request.refused"], "nothing_asks"),
     "close nothing": Case("ssh_disconnect", {"host": "web"}, ["request.refused"], "unknown_session"),
+    "read a file": Case("ssh_read_file", of_file(), [*OPENS, "started", "file.read"]),
+    "read none": Case("ssh_read_file", of_file("/srv/no"), [*OPENS, "started", "failed"], "file_not_found"),
+    "read by a trick": Case("ssh_read_file", of_file("srv/../../x"), ["failed"], "path_refused"),
+    "read what is closed": Case("ssh_read_file", of_file("/etc/../srv/motd", "roots"), ["failed"], "path_refused"),
+    "read through a link": Case(
+        "ssh_read_file", of_file("/srv/link"), [*OPENS, "started", "decided", "file.read"], host=lead_astray()
+    ),
+    "read where nobody may": Case("ssh_read_file", of_file(), ["failed"], "permission_missing", principal=WRITER),
+    "read without files": Case(
+        "ssh_read_file", of_file(), [*OPENS, "started", "failed"], "no_files", host=MemoryTransport()
+    ),
+    "read, lost": Case(
+        "ssh_read_file",
+        of_file(),
+        ["decided", *["connect", "session.open", "started"] * 2, "failed"],
+        "session_lost",
+        files_that(SessionLostError("reset"), "read"),
+    ),
+    "list": Case("ssh_list_directory", of_file("/srv"), [*OPENS, "started", "file.read"]),
+    "list none": Case("ssh_list_directory", of_file("/no"), [*OPENS, "started", "failed"], "file_not_found"),
+    "write": Case("ssh_write_file", write(), [*OPENS, "started", "file.write"]),
+    "write where only reading is": Case("ssh_write_file", write(name="reads"), ["decided"], "denied"),
+    "write, not permitted": Case("ssh_write_file", write(), ["failed"], "permission_missing", principal=NOBODY),
+    "write what is dangerous": Case("ssh_write_file", write("/etc/passwd"), ["decided"], "confirmation_required"),
+    "write what is dangerous, by the model": Case(
+        "ssh_write_file",
+        write("/etc/passwd", confirm_dangerous=True),
+        ["decided", "override", "connect", "session.open", "started", "file.write"],
+    ),
+    "write through a link": Case(
+        "ssh_write_file",
+        write("/srv/link"),
+        [*OPENS, "started", "decided", "failed"],
+        "confirmation_required",
+        lead_astray(),
+    ),
+    "write, no room": Case(
+        "ssh_write_file",
+        write(),
+        [*OPENS, "started", "failed"],
+        "disk_full",
+        files_that(DiskFullError("no room"), "write"),
+    ),
+    "write no base64": Case(
+        "ssh_write_file", of_file(content="?", base64=True), ["request.refused"], "invalid_argument"
+    ),
+    "upload": Case("ssh_transfer", move(), [*OPENS, "started", "file.write"]),
+    "upload, not permitted": Case("ssh_transfer", move(), ["failed"], "permission_missing", principal=NOBODY),
+    "upload of nothing": Case("ssh_transfer", move(local="no"), ["request.refused"], "file_not_found"),
+    "upload from elsewhere": Case("ssh_transfer", move(local="../up.bin"), ["request.refused"], "path_refused"),
+    "upload over a file": Case("ssh_transfer", move(path="/srv/motd"), [*OPENS, "started", "failed"], "file_exists"),
+    "download": Case("ssh_transfer", move("download", "/srv/motd", "new"), [*OPENS, "started", "file.read"]),
+    "download over a file": Case("ssh_transfer", move("download", "/srv/motd"), ["request.refused"], "file_exists"),
+    "transfer without a folder": Case(
+        "ssh_transfer", move(), ["request.refused"], "no_transfer_dir", changes={"transfer_dir": None}
+    ),
     "reload, not permitted": Case("ssh_reload_config", {}, ["request.refused"], "permission_missing", principal=NOBODY),
     "reload": Case("ssh_reload_config", {}, ["reload"]),
 }
 
 
 @asynccontextmanager
-async def called(case: Case) -> AsyncIterator[tuple[Daemon, Client]]:
+async def called(case: Case, folder: Path) -> AsyncIterator[tuple[Daemon, Client]]:
     async def person(context: Any, params: Any) -> ElicitResult:
         del context, params
         return ElicitResult(action=case.person or "cancel", content={} if case.person == "accept" else None)
 
-    transport = case.host if isinstance(case.host, MemoryTransport) else MemoryTransport(case.host or answers(b"ok\n"))
-    changes = {"tool_groups": ("core", "admin")} | case.changes
+    scripted = MemoryTransport(answers(b"ok\n") if case.host is None else case.host, files=home_of_ann())
+    transport = case.host if isinstance(case.host, MemoryTransport) else scripted
+    (folder / "up.bin").write_bytes(b"up")
+    changes = {"tool_groups": ("core", "files", "admin"), "transfer_dir": str(folder)} | case.changes
     async with (
         daemon(*WEB, transport=transport, **changes) as it,
         Client(
@@ -140,9 +232,9 @@ async def called(case: Case) -> AsyncIterator[tuple[Daemon, Client]]:
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_a_call_leaves_its_records(name: str) -> None:
+async def test_a_call_leaves_its_records(name: str, tmp_path: Path) -> None:
     case = CASES[name]
-    async with called(case) as (it, client):
+    async with called(case, tmp_path) as (it, client):
         if name == "too often":
             await client.call_tool("ssh_run", run())
             await client.call_tool("ssh_disconnect", {"host": "web"})
@@ -164,6 +256,7 @@ def test_no_tool_is_left_out() -> None:
     core = {"ssh_list_hosts", "ssh_list_sessions", "ssh_ping", "ssh_plan", "ssh_read", "ssh_connect", "ssh_run"}
     assert {case.tool for case in CASES.values()} == core | {
         "ssh_shell", "ssh_send", "ssh_disconnect", "ssh_reload_config",
+        "ssh_read_file", "ssh_list_directory", "ssh_write_file", "ssh_transfer",
     }  # fmt: skip
 
 

@@ -28,7 +28,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ssh_disconnect": {"host": "web"},
     "ssh_plan": {"host": "web", "command": "uptime"},
     "ssh_ping": {},
+    "ssh_read_file": {"host": "web", "path": "/srv/motd"},
+    "ssh_list_directory": {"host": "web", "path": "/srv"},
+    "ssh_write_file": {"host": "web", "path": "/srv/motd", "content": "hi"},
+    "ssh_transfer": {"host": "web", "direction": "upload", "path": "/srv/x", "local": "x"},
 }
+ELSEWHERE = {"ssh_shell", "ssh_send", "ssh_read", "ssh_transfer"}
+"""Tools that need a device or a folder, and have tests of their own there."""
 
 
 @asynccontextmanager
@@ -61,7 +67,7 @@ async def test_every_tool_answers_its_output_schema(era: str) -> None:
     async with daemon() as it, client_of(it, era) as client:
         await client.list_tools()
         for tool, arguments in ARGUMENTS.items():
-            if tool in {"ssh_shell", "ssh_send", "ssh_read"}:  # they have tests of their own, on a device
+            if tool in ELSEWHERE:
                 continue
             result = await client.call_tool(tool, arguments)
             assert not result.is_error, (tool, text_of(result))
@@ -203,6 +209,13 @@ async def test_two_clients_share_the_daemon_and_one_leaves_the_other_its_session
             assert again.structured_content["reused"] is True
 
 
+async def test_the_file_tools_cost_little() -> None:
+    async with daemon(tool_groups=("files",)) as it, client_of(it) as client:
+        tools = (await client.list_tools()).tools
+        rows = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+    assert len(json.dumps(rows, separators=(",", ":"))) <= 3_600
+
+
 async def test_a_plan_shows_every_layer_and_that_nothing_ran() -> None:
     async with daemon() as it, client_of(it) as client:
         text = text_of(await client.call_tool("ssh_plan", {"host": "web", "command": "cd / && rm -rf /"}))
@@ -217,7 +230,7 @@ async def test_a_plan_shows_every_layer_and_that_nothing_ran() -> None:
 async def test_no_tool_shows_a_path_of_a_key_or_the_name_of_a_secret() -> None:
     async with daemon(host("web")) as it, client_of(it) as client:
         for tool, arguments in ARGUMENTS.items():
-            if tool in {"ssh_shell", "ssh_send", "ssh_read"}:  # they have tests of their own, on a device
+            if tool in ELSEWHERE:
                 continue
             result = await client.call_tool(tool, arguments)
             assert "/nowhere/key" not in text_of(result) + json.dumps(result.structured_content)
