@@ -49,6 +49,7 @@ bench: $(STAMP)
 	$(BIN)/python -m bench.terminal
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.audit
+	$(BIN)/python -m bench.files
 
 bench-safety: $(STAMP)
 	$(BIN)/python -m bench.safety --show

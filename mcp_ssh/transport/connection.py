@@ -17,6 +17,7 @@ from mcp_ssh.transport.filechannel import FileChannel
 running_probe_s, running_probes = 2.0, 1
 idle_probes = 2
 close_wait_s = 1.0
+place_tries, place_pause_s = 20, 0.05
 
 T = TypeVar("T")
 Ended = asyncio.Future[Exception | None]
@@ -150,7 +151,11 @@ class SshConnection:
         """Open a channel and send the request; an error from before it stood is returned, a later one is told."""
         error = await self._tried(session, request)
         if isinstance(error, ChannelRefusedError) and self._files_lent == 0 and await self._files.gave_way():
-            return await self._tried(session, request)
+            for _ in range(place_tries):  # the host counts a session until it has buried its program
+                error = await self._tried(session, request)
+                if not isinstance(error, ChannelRefusedError):
+                    break
+                await asyncio.sleep(place_pause_s)
         return error
 
     async def _tried(self, session: "_Session", request: Callable[[], Awaitable[object]]) -> McpSshError | None:

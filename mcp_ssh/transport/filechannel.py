@@ -40,7 +40,7 @@ class FileChannel:
     async def opened(self) -> Files:
         """The files. Raises `NoFilesError`, `ChannelRefusedError` or `SessionLostError`: nothing was sent."""
         async with self._turn:
-            if self._files is None or (isinstance(self._files, SftpFiles) and self._files.is_broken):
+            if self._files is None or (isinstance(self._files, SftpFiles) and self._files.has_ended):
                 self._files = await asyncio.shield(self._spawn(self._new()))
             return self._files
 
@@ -50,7 +50,7 @@ class FileChannel:
         Only for a channel that nobody uses now.
         """
         files = self._files
-        if not isinstance(files, SftpFiles) or files.is_broken:
+        if not isinstance(files, SftpFiles) or files.has_ended:
             return False
         files.leave()
         with contextlib.suppress(TimeoutError):
@@ -87,7 +87,7 @@ class FileChannel:
             if lost := self._lost():
                 raise lost from error
             return None  # a subsystem that is configured and not there, or a forced command that speaks of other things
-        return SftpFiles(client, self._lost, self._spawn)
+        return SftpFiles(client, writer.is_closing, self._lost, self._spawn)
 
     def _lost(self) -> McpSshError | None:
         """Why the connection ended, if it did."""

@@ -48,11 +48,17 @@ class Spawn(Protocol):
 class SftpFiles:
     """A `Files` on one SFTP channel, which its connection opens and closes."""
 
-    def __init__(self, client: asyncssh.SFTPClient, lost: Lost, spawn: Spawn) -> None:
+    def __init__(self, client: asyncssh.SFTPClient, is_closing: Callable[[], bool], lost: Lost, spawn: Spawn) -> None:
         self._client = client
+        self._is_closing = is_closing
         self._lost = lost
         self._spawn = spawn
-        self.is_broken = False
+        self._is_broken = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more can be asked on it."""
+        return self._is_broken or self._is_closing()
 
     async def home(self) -> str:
         """Where the channel began."""
@@ -179,7 +185,7 @@ class SftpFiles:
 
     def leave(self) -> None:
         """End the channel."""
-        self.is_broken = True
+        self._is_broken = True
         self._client.exit()
 
     async def left(self) -> None:
@@ -199,7 +205,7 @@ class SftpFiles:
             raise self._broke() from error
 
     def _broke(self) -> McpSshError:
-        self.is_broken = True
+        self._is_broken = True
         return self._lost() or FileChannelLostError(
             "the host ended its file channel", hint="the next call opens a new one"
         )

@@ -29,7 +29,9 @@ refused_tries, refused_pause_s = 20, 0.1
 _find = 'if [ -e "$p" ] || [ -L "$p" ]; then :; else ls -d "$p" >/dev/null; exit 1; fi; '
 _facts = 'stat -c "%f %s %u %g %Y" "$p" 2>/dev/null || ls -ldn "$p"'
 _page = (
-    'cd "$p" || exit 1; n=0; for f in * .*; do case $f in .|..) continue;; esac; '
+    'ls -d "$p/." >/dev/null || exit 1; '
+    'cd "$p" 2>/dev/null && [ -r . ] || { echo "Permission denied" >&2; exit 1; }; '
+    "n=0; for f in * .*; do case $f in .|..) continue;; esac; "
     '[ -e "./$f" ] || [ -L "./$f" ] || continue; n=$((n+1)); [ $n -gt $from ] || continue; [ $n -le $to ] || continue; '
     's=$(stat -c "%f %s %u %g %Y" "./$f" 2>/dev/null || ls -ldn "./$f"); t=; '
     'if [ -L "./$f" ]; then t=$(readlink "./$f"; echo x); fi; '
