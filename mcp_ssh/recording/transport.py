@@ -5,11 +5,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from mcp_ssh.audit.record import Event
 from mcp_ssh.audit.scrub import Known
+from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import Peer
 from mcp_ssh.model.settings import Settings
-from mcp_ssh.ports import AuditSink, Channel, Clock, Connection, Files, Pty, Receiver, Secrets, Stream, Transport
+from mcp_ssh.ports import AuditSink, Channel, Clock, Connection, Pty, Receiver, Secrets, Stream, Transport
 from mcp_ssh.recording.recorder import Recorder, Recording
 
 

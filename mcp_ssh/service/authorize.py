@@ -5,15 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcp_ssh.model.command import Command, Operation, Request
-from mcp_ssh.model.errors import (
-    FileTooLargeError,
-    HostDisabledError,
-    InvalidArgumentError,
-    NoFilesError,
-    PathRefusedError,
-    PermissionMissingError,
-    UnknownHostError,
-)
+from mcp_ssh.model.errors import HostDisabledError, InvalidArgumentError, PermissionMissingError, UnknownHostError
+from mcp_ssh.model.fileerrors import FileTooLargeError, NoFilesError, PathRefusedError
 from mcp_ssh.model.files import FileWish, named
 from mcp_ssh.model.host import Host, Inventory, Shell
 from mcp_ssh.model.principal import Permission, Principal

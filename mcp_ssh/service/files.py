@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from mcp_ssh.audit.scrub import Needles
+from mcp_ssh.hostfiles import Files as HostFiles
+from mcp_ssh.hostfiles import Opening
 from mcp_ssh.model.command import Operation
-from mcp_ssh.model.errors import DeadlineExceededError, InvalidArgumentError, McpSshError, NotAFileError
+from mcp_ssh.model.errors import DeadlineExceededError, InvalidArgumentError, McpSshError
+from mcp_ssh.model.fileerrors import NotAFileError
 from mcp_ssh.model.files import (
     Entry,
     FileAction,
@@ -29,8 +32,6 @@ from mcp_ssh.model.files import (
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.outputs.part import part_of
 from mcp_ssh.policy.files import normal
-from mcp_ssh.ports import Files as HostFiles
-from mcp_ssh.ports import Opening
 from mcp_ssh.service.authorize import too_large
 from mcp_ssh.service.judge import Judged
 from mcp_ssh.service.keyrings import Keyrings

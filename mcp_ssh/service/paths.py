@@ -9,11 +9,11 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mcp_ssh.model.errors import FileError, NoSuchFileError, NotAFileError
+from mcp_ssh.hostfiles import Files
+from mcp_ssh.model.fileerrors import FileError, NoSuchFileError, NotAFileError
 from mcp_ssh.model.files import Facts, Kind, named
 from mcp_ssh.model.host import FileRules, Host
 from mcp_ssh.policy.files import escaped, normal, split_glob
-from mcp_ssh.ports import Files
 from mcp_ssh.service.authorize import refuse_closed
 
 

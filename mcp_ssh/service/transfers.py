@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from mcp_ssh.hostfiles import Files as HostFiles
 from mcp_ssh.model.command import Operation, Request
-from mcp_ssh.model.errors import FileChangedError, FileThereError, McpSshError
+from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.fileerrors import FileChangedError, FileThereError
 from mcp_ssh.model.files import Facts, FileAction, FileWish, Progress, TransferResult, named
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.policy.files import normal
-from mcp_ssh.ports import Files as HostFiles
 from mcp_ssh.service.authorize import too_large
 from mcp_ssh.service.files import Files, OnHost, on_files, refuse_unreadable
 from mcp_ssh.service.judge import Judge, Judged

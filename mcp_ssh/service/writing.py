@@ -12,14 +12,15 @@ from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mcp_ssh.model.errors import FileChangedError, FileError, FileThereError, McpSshError, NotAFileError
+from mcp_ssh.hostfiles import Files, Opening
+from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.fileerrors import FileChangedError, FileError, FileThereError, NotAFileError
 from mcp_ssh.model.files import Facts, Kind, Progress, named
 from mcp_ssh.model.host import Host
-from mcp_ssh.ports import Files, Opening
 from mcp_ssh.service.authorize import too_large
 from mcp_ssh.service.paths import Place
 
-block_bytes = 2_097_152
+block_bytes = 1_048_576
 """Of a file, under way at once."""
 new_mode = 0o644
 clean_up_s = 5.0

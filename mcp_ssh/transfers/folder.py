@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mcp_ssh.model.errors import (
+from mcp_ssh.model.fileerrors import (
     DiskFullError,
     FileDeniedError,
     FileError,

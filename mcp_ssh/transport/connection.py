@@ -7,9 +7,10 @@ from typing import TypeVar
 
 import asyncssh
 
+from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, NeedsPtyError
 from mcp_ssh.model.result import Peer
-from mcp_ssh.ports import Files, Pty, Receiver, Stream
+from mcp_ssh.ports import Pty, Receiver, Stream
 from mcp_ssh.transport import failure
 from mcp_ssh.transport.filechannel import FileChannel
 

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
+from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.environ import plain
-from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, NeedsPtyError, NoFilesError, SessionLostError
+from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, NeedsPtyError, SessionLostError
+from mcp_ssh.model.fileerrors import NoFilesError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import Peer
-from mcp_ssh.ports import Connection, Files, Pty, Receiver, Secrets
+from mcp_ssh.ports import Connection, Pty, Receiver, Secrets
 from mcp_ssh.transport.terminals import TerminalChannel
 
 

@@ -6,8 +6,8 @@ import contextlib
 import asyncssh
 from asyncssh.sftp import start_sftp_client
 
+from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.errors import ChannelRefusedError, McpSshError
-from mcp_ssh.ports import Files
 from mcp_ssh.transport import failure
 from mcp_ssh.transport.sftp import SftpFiles, Spawn
 from mcp_ssh.transport.shellfiles import ShellFiles, shell_files

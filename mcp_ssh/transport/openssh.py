@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.environ import plain
 from mcp_ssh.model.errors import (
     ChannelRefusedError,
@@ -23,7 +24,7 @@ from mcp_ssh.model.host import AuthMethod, Host, agent_variable
 from mcp_ssh.model.result import Peer
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.model.settings import Settings
-from mcp_ssh.ports import Connection, Files, Pty, Receiver, Secrets, Stream
+from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream
 from mcp_ssh.transport.shellfiles import ShellFiles, shell_files
 from mcp_ssh.transport.sshclient import Master, Seen, options
 from mcp_ssh.transport.terminals import LateChannel, PipeChannel, TerminalChannel

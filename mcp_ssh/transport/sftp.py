@@ -12,15 +12,10 @@ from typing import Protocol, TypeVar
 import asyncssh
 from asyncssh.sftp import SFTPClientFile
 
-from mcp_ssh.model.errors import (
-    DiskFullError,
-    FileChannelLostError,
-    FileError,
-    FileThereError,
-    McpSshError,
-)
+from mcp_ssh.hostfiles import OpenFile, Opening
+from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.fileerrors import DiskFullError, FileChannelLostError, FileError, FileThereError
 from mcp_ssh.model.files import Entry, Facts, Kind, Page, named
-from mcp_ssh.ports import OpenFile, Opening
 from mcp_ssh.transport.sftpwords import facts_of, is_lost, of_file
 
 most_counted = 50_000

@@ -4,7 +4,8 @@ import stat
 
 import asyncssh
 
-from mcp_ssh.model.errors import (
+from mcp_ssh.hostfiles import Opening
+from mcp_ssh.model.fileerrors import (
     DiskFullError,
     FileDeniedError,
     FileError,
@@ -13,7 +14,6 @@ from mcp_ssh.model.errors import (
     NotAFileError,
 )
 from mcp_ssh.model.files import Facts, Kind, named
-from mcp_ssh.ports import Opening
 
 _kinds = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.FOLDER, stat.S_IFLNK: Kind.LINK}
 _lost = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)

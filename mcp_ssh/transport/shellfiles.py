@@ -13,9 +13,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from mcp_ssh.model.errors import ChannelRefusedError, FileError, McpSshError, NoFilesError, SessionLostError
+from mcp_ssh.hostfiles import OpenFile, Opening
+from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, SessionLostError
+from mcp_ssh.model.fileerrors import FileError, NoFilesError
 from mcp_ssh.model.files import Entry, Facts, Page, named
-from mcp_ssh.ports import Channel, OpenFile, Opening, Stream
+from mcp_ssh.ports import Channel, Stream
 from mcp_ssh.transport.shellscript import Exec, complaint, facts_of, request, words
 
 piece_bytes = 2_097_152

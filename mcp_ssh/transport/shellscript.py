@@ -4,7 +4,7 @@ import stat
 from collections.abc import Sequence
 from typing import Protocol
 
-from mcp_ssh.model.errors import (
+from mcp_ssh.model.fileerrors import (
     DiskFullError,
     FileDeniedError,
     FileError,

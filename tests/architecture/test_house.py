@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mcp_ssh.model.errors as errors_module
+import mcp_ssh.model.fileerrors as fileerrors_module
 from mcp_ssh.model.errors import McpSshError
 
 ROOT = Path(__file__).parents[2]
@@ -49,12 +50,15 @@ def test_every_error_code_is_documented_and_every_documented_code_exists() -> No
     codes = {each.code for each in error_classes()} - {"error"}
     assert documented == codes
     assert errors_module.__doc__
+    assert fileerrors_module.__doc__
 
 
 def test_every_tool_stands_in_the_readme() -> None:
     tools = set(re.findall(r"async def (ssh_\w+)\(", (ROOT / "mcp_ssh" / "face" / "tools" / "core.py").read_text()))
     readme = (ROOT / "README.md").read_text()
     assert len(tools) == 7
+    tools |= set(re.findall(r"async def (ssh_\w+)\(", (ROOT / "mcp_ssh" / "face" / "tools" / "files.py").read_text()))
+    assert len(tools) == 11
     assert {tool for tool in tools if f"| `{tool}` |" not in readme} == set()
 
 

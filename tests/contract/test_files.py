@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mcp_ssh.model.errors import FileError, FileThereError, NoSuchFileError, NotAFileError
+from mcp_ssh.hostfiles import Files, Opening
+from mcp_ssh.model.fileerrors import FileError, FileThereError, NoSuchFileError, NotAFileError
 from mcp_ssh.model.files import Kind
-from mcp_ssh.ports import Files, Opening
 from mcp_ssh.transport.sftp import SftpFiles
 from mcp_ssh.transport.shellfiles import ShellFiles, shell_files
 from tests.support.dropbear import Dropbear

@@ -14,11 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mcp_ssh.hostfiles import Opening
 from mcp_ssh.model.command import Wish
-from mcp_ssh.model.errors import DiskFullError, FileError, McpSshError, PathRefusedError
+from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.fileerrors import DiskFullError, FileError, PathRefusedError
 from mcp_ssh.model.files import Progress, TransferResult
 from mcp_ssh.model.host import FileRules, Way
-from mcp_ssh.ports import Connection, Opening
+from mcp_ssh.ports import Connection
 from mcp_ssh.service.transfers import Errand
 from mcp_ssh.transport.shellfiles import ShellFiles, shell_files
 from mcp_ssh.transport.ways import Ways

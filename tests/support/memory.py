@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, NoFilesError, SessionLostError
+from mcp_ssh.hostfiles import Files
+from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, SessionLostError
+from mcp_ssh.model.fileerrors import NoFilesError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import HostKey, Peer
-from mcp_ssh.ports import Connection, Files, Pty, Receiver, Secrets, Stream
+from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream
 
 
 @dataclass(eq=False)

@@ -4,16 +4,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from mcp_ssh.model.errors import (
-    DiskFullError,
-    FileDeniedError,
-    FileThereError,
-    McpSshError,
-    NoSuchFileError,
-    NotAFileError,
-)
+from mcp_ssh.hostfiles import OpenFile, Opening
+from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.fileerrors import DiskFullError, FileDeniedError, FileThereError, NoSuchFileError, NotAFileError
 from mcp_ssh.model.files import Entry, Facts, Kind, Page
-from mcp_ssh.ports import OpenFile, Opening
 
 most_links = 40
 

@@ -14,13 +14,8 @@ from mcp_types import ElicitResult
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.command import Wish
-from mcp_ssh.model.errors import (
-    AuthenticationError,
-    DiskFullError,
-    McpSshError,
-    PermissionMissingError,
-    SessionLostError,
-)
+from mcp_ssh.model.errors import AuthenticationError, McpSshError, PermissionMissingError, SessionLostError
+from mcp_ssh.model.fileerrors import DiskFullError
 from mcp_ssh.model.host import FileRules, Limits, Shell
 from mcp_ssh.model.policy import Access, Confirm
 from mcp_ssh.model.principal import Permission, Principal, Via

@@ -13,18 +13,20 @@ from mcp_ssh.model.errors import (
     ConfirmationRequiredError,
     DeadlineExceededError,
     DeniedError,
+    InvalidArgumentError,
+    McpSshError,
+    PermissionMissingError,
+    SessionLostError,
+)
+from mcp_ssh.model.fileerrors import (
     DiskFullError,
     FileChangedError,
     FileThereError,
     FileTooLargeError,
-    InvalidArgumentError,
-    McpSshError,
     NoFilesError,
     NoSuchFileError,
     NotAFileError,
     PathRefusedError,
-    PermissionMissingError,
-    SessionLostError,
 )
 from mcp_ssh.model.files import Kind
 from mcp_ssh.model.host import FileRules, Limits, Shell

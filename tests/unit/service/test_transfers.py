@@ -6,20 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from mcp_ssh.model.errors import (
-    ConfirmationRequiredError,
+from mcp_ssh.model.errors import ConfirmationRequiredError, PermissionMissingError, SessionLostError
+from mcp_ssh.model.fileerrors import (
     DiskFullError,
     FileChangedError,
     FileThereError,
     FileTooLargeError,
     NoTransferDirError,
     PathRefusedError,
-    PermissionMissingError,
-    SessionLostError,
 )
 from mcp_ssh.model.files import Progress, TransferResult
 from mcp_ssh.model.host import FileRules
 from mcp_ssh.service.transfers import Errand
+from mcp_ssh.service.writing import block_bytes
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.hosts import host
 from tests.support.memory import MemoryTransport
@@ -72,11 +71,11 @@ async def test_a_transfer_goes_block_by_block_and_is_counted(tmp_path: Path) -> 
     async with daemon(transport=MemoryTransport(files=files), transfer_dir=str(tmp_path)) as it:
         moving = await it.app.transfers.upload(ANN, Errand("web", "/srv/big", "big"))
         await it.app.transfers.finished(moving)
-        assert counts == [(at, len(BIG)) for at in range(0, len(BIG), 2_097_152)]
+        assert counts == [(at, len(BIG)) for at in range(0, len(BIG), block_bytes)]
         counts.clear()
         moving = await it.app.transfers.download(ANN, Errand("web", "/srv/big", "back"))
         await it.app.transfers.finished(moving)
-        assert counts == [(at, len(BIG)) for at in range(0, len(BIG), 2_097_152)]
+        assert counts == [(at, len(BIG)) for at in range(0, len(BIG), block_bytes)]
 
 
 async def test_whoever_waits_hears_of_it_meanwhile(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_ssh.model.errors import (
+from mcp_ssh.model.fileerrors import (
     FileError,
     FileThereError,
     NoSuchFileError,
