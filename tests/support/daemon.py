@@ -8,7 +8,7 @@ from mcp_ssh.app import App, wired
 from mcp_ssh.config.snapshot import Configuration, Snapshot
 from mcp_ssh.model.errors import AuditUnavailableError
 from mcp_ssh.model.host import Host, Inventory
-from mcp_ssh.model.principal import Caller, Principal, Token, Via
+from mcp_ssh.model.principal import Caller, Permission, Principal, Token, Via
 from mcp_ssh.ports import Secrets, Transport
 from mcp_ssh.service.keyrings import Fetch, Keyrings
 from tests.support.clock import FakeClock
@@ -18,6 +18,8 @@ from tests.support.memoryfiles import home_of_ann
 from tests.support.secrets import NoSecrets
 
 ANN = Caller(Principal("stdio:ann", Via.STDIO), "tests 1.0")
+READER = Caller(Principal("token:reader", Via.NETWORK, frozenset({Permission.READ})))
+WRITER = Caller(Principal("token:writer", Via.NETWORK, frozenset({Permission.WRITE})))
 
 
 on_the_way = frozenset({"connect", "started", "session.open", "session.close", "auth", "asked"})

@@ -183,6 +183,11 @@ class MemoryFiles:
         return done
 
 
+def parts(files: MemoryFiles, path: str = "/srv") -> list[str]:
+    """What was not cleaned up."""
+    return [name for name in files.names(path) if name.startswith(".mcp-ssh")]
+
+
 @dataclass
 class _MemoryFile:
     files: MemoryFiles

@@ -19,11 +19,10 @@ from mcp_ssh.model.files import Progress, TransferResult
 from mcp_ssh.model.host import FileRules
 from mcp_ssh.service.transfers import Errand
 from mcp_ssh.service.writing import block_bytes
-from tests.support.daemon import ANN, Daemon, daemon
+from tests.support.daemon import ANN, READER, WRITER, Daemon, daemon
 from tests.support.hosts import host
 from tests.support.memory import MemoryTransport
-from tests.support.memoryfiles import MemoryFiles, file, home_of_ann
-from tests.unit.service.test_files import READER, WRITER, parts
+from tests.support.memoryfiles import MemoryFiles, file, home_of_ann, parts
 
 BIG = bytes(range(256)) * 40_000
 

@@ -31,25 +31,19 @@ from mcp_ssh.model.fileerrors import (
 from mcp_ssh.model.files import Kind
 from mcp_ssh.model.host import FileRules, Limits, Shell
 from mcp_ssh.model.policy import Access
-from mcp_ssh.model.principal import Answer, Caller, Permission, Principal, Via
-from tests.support.daemon import ANN, Ledger, daemon
+from mcp_ssh.model.principal import Answer
+from tests.support.daemon import ANN, READER, WRITER, Ledger, daemon
 from tests.support.hosts import host
 from tests.support.memory import MemoryTransport
-from tests.support.memoryfiles import MemoryFiles, Node, file, folder, home_of_ann, link
+from tests.support.memoryfiles import MemoryFiles, Node, file, folder, home_of_ann, link, parts
 from tests.support.secrets import SomeSecrets
 
 SECRET = "hunter2hunter2"
 MOTD = hashlib.sha256(b"hello\n").hexdigest()
-READER = Caller(Principal("token:reader", Via.NETWORK, frozenset({Permission.READ})))
-WRITER = Caller(Principal("token:writer", Via.NETWORK, frozenset({Permission.WRITE})))
 
 
 def on(files: MemoryFiles) -> MemoryTransport:
     return MemoryTransport(files=files)
-
-
-def parts(files: MemoryFiles, path: str = "/srv") -> list[str]:
-    return [name for name in files.names(path) if name.startswith(".mcp-ssh")]
 
 
 def failing(error: McpSshError, call: str, times: int = 99) -> Callable[[str], McpSshError | None]:
