@@ -23,11 +23,13 @@ from mcp_ssh.platforms import LoginNames, drivers, idle_timeout_s, scrubbing
 from mcp_ssh.ports import AuditSink, Clock, Transport
 from mcp_ssh.recording.transport import recorded
 from mcp_ssh.service.approvals import Approvals
+from mcp_ssh.service.background import Background
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls, RecordedTransport, SessionRecords
 from mcp_ssh.service.files import Files
+from mcp_ssh.service.fleets import Fleets
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.pipeline import Pipeline
@@ -37,6 +39,7 @@ from mcp_ssh.service.reload import Reload
 from mcp_ssh.service.runs import Runs
 from mcp_ssh.service.services import Services
 from mcp_ssh.service.shells import Shells
+from mcp_ssh.service.tasks import Tasks
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
 from mcp_ssh.service.transfers import Transfers
@@ -110,11 +113,10 @@ async def wired(
         log=SessionRecords(audit),
     )
     judge = Judge(configuration, resolver)
-    outputs = OutputStore(
-        f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes, ttl_s=settings.outputs_ttl_s
-    )
-    runs, shells = Runs(outputs), Shells()
-    approvals = Approvals(configuration, audit, clock)
+    outputs = OutputStore(f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes)
+    background = Background(outputs, configuration)
+    runs, shells = Runs(background, configuration), Shells()
+    approvals, rates = Approvals(configuration, audit, clock), Rates(configuration, clock)
     async with (
         outputs,
         pool,
@@ -123,34 +125,43 @@ async def wired(
             approvals=approvals,
             audit=audit,
             pool=pool,
-            rates=Rates(configuration, clock),
+            rates=rates,
             keyrings=keyrings,
         ) as pipeline,
     ):
         files = Files(pipeline, keyrings)
+        commands = Commands(
+            configuration=configuration,
+            judge=judge,
+            pipeline=pipeline,
+            pool=pool,
+            audit=audit,
+            runs=runs,
+            shells=shells,
+            keyrings=keyrings,
+        )
+        terminals = Terminals(
+            configuration=configuration, pipeline=pipeline, pool=pool, runs=runs, shells=shells, keyrings=keyrings
+        )
         yield App(
             configuration=configuration,
             reload=Reload(configuration, pool, audit),
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
-            commands=Commands(
+            commands=commands,
+            terminals=terminals,
+            background=background,
+            tasks=Tasks(commands, terminals, background),
+            fleets=Fleets(
                 configuration=configuration,
                 judge=judge,
+                approvals=approvals,
+                rates=rates,
                 pipeline=pipeline,
-                pool=pool,
-                audit=audit,
-                runs=runs,
-                shells=shells,
-                keyrings=keyrings,
+                commands=commands,
+                background=background,
+                clock=clock,
             ),
-            terminals=Terminals(
-                configuration=configuration,
-                pipeline=pipeline,
-                pool=pool,
-                runs=runs,
-                shells=shells,
-                keyrings=keyrings,
-            ),
-            reader=Reader(runs),
+            reader=Reader(background),
             approvals=approvals,
             door=Door(audit, clock),
             calls=Calls(audit),

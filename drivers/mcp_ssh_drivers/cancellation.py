@@ -1,6 +1,10 @@
-"""A cancellation that is answered instead of raised."""
+"""Cancellations that are answered instead of raised, and work that none of them disturbs."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def answer_cancellation() -> None:
@@ -8,3 +12,18 @@ def answer_cancellation() -> None:
     task = asyncio.current_task()
     if task is not None:
         task.uncancel()
+
+
+async def undisturbed(work: Coroutine[object, object, T]) -> T:
+    """What the work gives, whoever cancels meanwhile: what is being ended on a host is ended, and what ran is recorded.
+
+    The work must be bounded in time. Cancellations that come while it goes on are answered by its end.
+    """
+    # A task of its own, because a cancellation goes to whatever a task waits for; it is waited for to its end, here.
+    task = asyncio.get_running_loop().create_task(work)
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            answer_cancellation()
+    return task.result()

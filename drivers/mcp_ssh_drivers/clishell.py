@@ -15,7 +15,7 @@ from mcp_ssh.model.errors import (
 from mcp_ssh.model.result import Captured, CommandResult, Ended, Outcome
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Connection, Output, Stream
-from mcp_ssh_drivers.cancellation import answer_cancellation
+from mcp_ssh_drivers.cancellation import answer_cancellation, undisturbed
 from mcp_ssh_drivers.capture import HeadTail, copy_of
 from mcp_ssh_drivers.exchange import PtyResult, Standing, State
 from mcp_ssh_drivers.modes import NoWayError
@@ -240,7 +240,7 @@ class CliShell:
     async def _cancelled(self, began: float) -> CommandResult:
         answer_cancellation()
         so_far = self._pty.so_far()
-        return self._told(so_far, Outcome.CANCELLED, began, _certainty(await self._pty.interrupt()))
+        return self._told(so_far, Outcome.CANCELLED, began, _certainty(await undisturbed(self._pty.interrupt())))
 
     async def _end(self, result: PtyResult, began: float) -> CommandResult:
         """How it ended; what still runs at the deadline is interrupted."""

@@ -13,7 +13,7 @@ from mcp_ssh.model.command import Command
 from mcp_ssh.model.errors import ChannelRefusedError, DeadlineExceededError, McpSshError
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
 from mcp_ssh.ports import Channel, Connection, Output
-from mcp_ssh_drivers.cancellation import answer_cancellation
+from mcp_ssh_drivers.cancellation import answer_cancellation, undisturbed
 from mcp_ssh_drivers.execshell import (
     Login,
     LoginShell,
@@ -68,13 +68,13 @@ class ExecDriver:
                 await execution.finished(command.idle_s)
         except TimeoutError:
             execution = attempt.sent_execution()
-            return execution.result(loop.time() - began, Outcome.TIMED_OUT, await self._end(execution))
+            return execution.result(loop.time() - began, Outcome.TIMED_OUT, await undisturbed(self._end(execution)))
         except asyncio.CancelledError:
             if not attempt.was_sent():
                 raise
             answer_cancellation()
             execution = attempt.sent_execution()
-            return execution.result(loop.time() - began, Outcome.CANCELLED, await self._end(execution))
+            return execution.result(loop.time() - began, Outcome.CANCELLED, await undisturbed(self._end(execution)))
         finally:
             attempt.release()
             self._watch(-1)

@@ -11,7 +11,7 @@ from mcp_ssh.model.errors import InvalidArgumentError, NotAtPromptError, Session
 from mcp_ssh.model.result import Captured, CommandResult, Ended, Outcome
 from mcp_ssh.ports import Connection, Output, Stream
 from mcp_ssh_drivers import posixtalk as talk
-from mcp_ssh_drivers.cancellation import answer_cancellation
+from mcp_ssh_drivers.cancellation import answer_cancellation, undisturbed
 from mcp_ssh_drivers.capture import HeadTail, copy_of
 from mcp_ssh_drivers.exchange import State
 from mcp_ssh_drivers.posixline import PosixLine
@@ -251,7 +251,7 @@ class PosixShell:
     async def _cut_short(self, outcome: Outcome, began: float, *, cancelled: bool = False) -> CommandResult:
         if cancelled:
             answer_cancellation()
-        ended = Ended.SIGNALLED if await self._clean_up() else Ended.UNKNOWN
+        ended = Ended.SIGNALLED if await undisturbed(self._clean_up()) else Ended.UNKNOWN
         return self._told(outcome, began, ended=ended)
 
     async def _clean_up(self, *, interrupt: bool = True) -> bool:

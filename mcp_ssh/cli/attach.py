@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mcp_ssh.face.rendezvous import Answer, daemon_variables, hello, peer_uid, socket_path
 from mcp_ssh.model.environ import plain
-from mcp_ssh.model.errors import AlreadyServedError, AttachError
+from mcp_ssh.model.faults import AlreadyServedError, AttachError
 
 start_wait_s = 30.0
 stop_wait_s = 20.0

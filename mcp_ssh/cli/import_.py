@@ -17,7 +17,7 @@ from mcp_ssh.imports import ansible, lists, orchestrator
 from mcp_ssh.imports.report import Report, host_name
 from mcp_ssh.model.command import Operation, Request, Wish
 from mcp_ssh.model.decision import Effect
-from mcp_ssh.model.errors import ConfigurationError, Fault
+from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.principal import Principal, Via
 from mcp_ssh.policy.decide import decide
 from mcp_ssh.safety.classify import Guard

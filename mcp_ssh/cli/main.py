@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mcp_ssh import __version__
-from mcp_ssh.model.errors import AlreadyServedError, McpSshError
+from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.faults import AlreadyServedError
 
 exit_failed, exit_usage, exit_interrupted = 1, 2, 130
 exit_codes = {"config_invalid": exit_usage, AlreadyServedError.code: AlreadyServedError.exit_code}

@@ -15,7 +15,8 @@ from rich.table import Table
 from mcp_ssh.app import running
 from mcp_ssh.config.edit import HostsDocument
 from mcp_ssh.config.environment import Environment
-from mcp_ssh.model.errors import ConfigurationError, McpSshError
+from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.faults import ConfigurationError
 from mcp_ssh.model.principal import Caller, Principal, Via
 from mcp_ssh_drivers.registry import known
 

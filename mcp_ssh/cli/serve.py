@@ -21,7 +21,7 @@ from mcp_ssh.face.desk import desk
 from mcp_ssh.face.rendezvous import socket_path
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.face.stdio import serve as serve_stdio
-from mcp_ssh.model.errors import ConfigurationError, Fault
+from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.principal import Principal, Via
 
 most_log_bytes = 4_194_304

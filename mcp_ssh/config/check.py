@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mcp_ssh.config.lines import Document, Path
-from mcp_ssh.model.errors import Fault
+from mcp_ssh.model.faults import Fault
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import Platforms, parse
-from mcp_ssh.model.errors import ConfigurationError, Fault
+from mcp_ssh.model.faults import ConfigurationError, Fault
 
 _fresh = "# Hosts of mcp-ssh. hosts.example.yaml shows everything that a host can have.\nhosts: {}\n"
 

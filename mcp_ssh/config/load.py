@@ -18,7 +18,7 @@ from mcp_ssh.config.schema import HostsFile, RateLimitEntry, ServerEntry
 from mcp_ssh.config.settingsentry import SettingsEntry
 from mcp_ssh.config.snapshot import Site, Snapshot
 from mcp_ssh.config.tokens import default_token, tokens_of
-from mcp_ssh.model.errors import ConfigurationError, Fault
+from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.host import Inventory
 from mcp_ssh.model.policy import Confirm, Policy
 from mcp_ssh.model.principal import Token

@@ -19,7 +19,8 @@ from mcp_ssh.config.check import Checker
 from mcp_ssh.config.lines import YamlError, read
 from mcp_ssh.config.modes import fault_of
 from mcp_ssh.config.tokens import digest, tokens_of
-from mcp_ssh.model.errors import ConfigurationError, Fault, InvalidArgumentError
+from mcp_ssh.model.errors import InvalidArgumentError
+from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.principal import Token
 
 file_name = "tokens.yaml"

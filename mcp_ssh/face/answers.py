@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mcp_types import CallToolResult
 
@@ -13,6 +14,7 @@ from mcp_ssh.face.schemas import (
 )
 from mcp_ssh.face.views import key_notes, reply
 from mcp_ssh.model.result import (
+    Captured,
     CommandResult,
     Ended,
     Outcome,
@@ -21,8 +23,9 @@ from mcp_ssh.model.result import (
 )
 from mcp_ssh.outputs.rows import Rows
 from mcp_ssh.ports import Stream
+from mcp_ssh.service.activity import Run
 from mcp_ssh.service.reading import ReadPart
-from mcp_ssh.service.runs import Answer, Run
+from mcp_ssh.service.runs import Answer
 from mcp_ssh.service.shells import Shell
 
 
@@ -33,7 +36,7 @@ def of_answer(answer: Answer, shell: Shell | None = None, rows: Rows | None = No
     stderr = shown(result.stderr, inline_stderr_chars)
     stdout = shown(result.stdout, inline_chars - len(stderr.text), terminal=shell is not None)
     notes = key_notes(done.session.connection.peer.host_key, first=done.first) if done is not None else []
-    notes += [*_notes(result), *_next_steps(answer, stdout.left_out_bytes + stderr.left_out_bytes), *row_notes(rows)]
+    notes += [*notes_of(result), *_next_steps(answer, stdout.left_out_bytes + stderr.left_out_bytes), *row_notes(rows)]
     view = RunResult(
         host=run.host,
         outcome=result.outcome.value,
@@ -55,7 +58,7 @@ def of_answer(answer: Answer, shell: Shell | None = None, rows: Rows | None = No
         question=None if result.question is None else one_line(result.question),
         rows=shown_rows(rows),
     )
-    lines = [f"{run.host}{_where(view)}: {_ending(result)}", *notes, *_framed(run.host, stdout, stderr)]
+    lines = [f"{run.host}{_where(view)}: {ending_of(result)}", *notes, *framed(run.host, stdout, stderr)]
     return reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)
 
 
@@ -66,11 +69,15 @@ def _where(view: RunResult) -> str:
 
 
 def _unfinished(run: Run) -> CommandResult:
-    return CommandResult(
-        outcome=Outcome.RUNNING,
+    return with_output(CommandResult(Outcome.RUNNING, Captured(), Captured(), run.age_s), run)
+
+
+def with_output(result: CommandResult, run: Run) -> CommandResult:
+    """A result with as much of what is kept of its output as an answer shows."""
+    return replace(
+        result,
         stdout=run.so_far(Stream.STDOUT, inline_chars),
         stderr=run.so_far(Stream.STDERR, inline_stderr_chars),
-        duration_s=run.age_s,
     )
 
 
@@ -88,9 +95,9 @@ def _next_steps(answer: Answer, left_out_bytes: int) -> list[str]:
 def of_reading(reading: ReadPart) -> CallToolResult:
     """A part of an output."""
     run = reading.run
-    result = run.result
-    outcome = "running" if run.task is not None else result.outcome.value if result is not None else "failed"
-    notes = [*(_notes(result) if result is not None else []), *reading.notes]
+    result = run.result if isinstance(run, Run) else None
+    outcome = result.outcome.value if result is not None else run.state.value
+    notes = [*(notes_of(result) if result is not None else []), *reading.notes]
     if run.error is not None:
         notes.append(f"{run.error.code}: {one_line(run.error.message)}")
     view = Reading(
@@ -104,9 +111,9 @@ def of_reading(reading: ReadPart) -> CallToolResult:
         total_bytes=reading.total,
         notes=notes,
     )
-    ending = _ending(result) if result is not None else outcome
+    ending = ending_of(result) if result is not None else outcome
     part = Shown(view.text, 0)
-    lines = [f"{run.host}: {ending}", *notes, *_framed(run.host, part, Shown("", 0))]
+    lines = [f"{run.host}: {ending}", *notes, *framed(run.host, part, Shown("", 0))]
     if view.next_offset is not None:
         lines.append(f"more from offset {view.next_offset} on, of {view.total_bytes} bytes")
     return reply(view, "\n".join(lines))
@@ -123,14 +130,15 @@ _told = {
 }
 
 
-def _ending(result: CommandResult) -> str:
+def ending_of(result: CommandResult) -> str:
+    """How it ended, or that it goes on, in a few words."""
     seconds = f"{result.duration_s:.2f} s"
     if result.outcome is Outcome.COMPLETED:
         return f"done in {seconds}" if result.exit_code is None else f"exit {result.exit_code} in {seconds}"
     return _told[result.outcome].format(time=seconds, signal=one_line(result.signal or ""))
 
 
-_endings = {
+endings = {
     Ended.CERTAIN: "the command was ended on the host, with everything it had started; nothing of it is left",
     Ended.SURVIVED: "some processes of the command would not end; look for them on the host",
     Ended.SIGNALLED: "the command was ended on the host; whether it left processes behind could not be checked",
@@ -138,7 +146,8 @@ _endings = {
 }
 
 
-def _notes(result: CommandResult) -> list[str]:
+def notes_of(result: CommandResult) -> list[str]:
+    """What a person should know of a result beside its output."""
     notes = []
     if result.device_error is not None:
         notes.append(f"the device says: {one_line(result.device_error)}")
@@ -166,7 +175,7 @@ def _notes_of_end(result: CommandResult) -> list[str]:
             f"{result.lost.code}: {one_line(result.lost.message)}; look at the host before you repeat the command"
         )
     if result.ended is not None:
-        notes.append(_endings[result.ended])
+        notes.append(endings[result.ended])
     if result.left_running:
         notes.append(
             "the command has ended; a background process of it still holds its output and was left running "
@@ -175,12 +184,13 @@ def _notes_of_end(result: CommandResult) -> list[str]:
     return notes
 
 
-def _framed(host: str, stdout: Shown, stderr: Shown) -> list[str]:
-    return framed(host, [("stdout", stdout.text), ("stderr", stderr.text)]) or ["no output"]
+def framed(host: str, stdout: Shown, stderr: Shown) -> list[str]:
+    """Outputs in a frame with a random word: what is inside cannot close it."""
+    return framed_parts(host, [("stdout", stdout.text), ("stderr", stderr.text)]) or ["no output"]
 
 
-def framed(host: str, parts: Sequence[tuple[str, str]]) -> list[str]:
-    """Named texts of a host, but for empty ones, in a frame with a random word: what is inside cannot close it."""
+def framed_parts(host: str, parts: Sequence[tuple[str, str]]) -> list[str]:
+    """Named texts of a host, those that are not empty, in such a frame."""
     inside = "\n".join(text for _, text in parts)
     word = secrets.token_hex(4)
     while word in inside:

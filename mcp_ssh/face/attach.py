@@ -20,7 +20,8 @@ from mcp.server.mcpserver import MCPServer
 from mcp_ssh.config.secrets import EnvSecrets
 from mcp_ssh.face.rendezvous import Answer, environ_of, peer_uid
 from mcp_ssh.face.stdio import decoded, line_bytes, serve_lines
-from mcp_ssh.model.errors import AlreadyServedError, McpSshError, SessionLimitError
+from mcp_ssh.model.errors import McpSshError, SessionLimitError
+from mcp_ssh.model.faults import AlreadyServedError
 from mcp_ssh.model.principal import Principal
 from mcp_ssh.service.keyrings import Keyrings
 

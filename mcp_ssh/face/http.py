@@ -30,7 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_ssh.config.snapshot import Site
 from mcp_ssh.face.callers import streamable_path
-from mcp_ssh.model.errors import ConfigurationError, Fault
+from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.principal import Principal
 from mcp_ssh.service.door import Door, kinds
 from mcp_ssh.service.tokens import Tokens

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mcp_ssh import __version__
-from mcp_ssh.model.errors import ConfigurationError, Fault
+from mcp_ssh.model.faults import ConfigurationError, Fault
 
 daemon_variables = (
     "MCP_SSH_CONFIG",

@@ -2,7 +2,13 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
+
+
+class Sparse(BaseModel):
+    """A result without the fields that it has nothing to say in: their default is None, and none is ever null."""
+
+    model_config = ConfigDict(json_schema_extra={"sparse": True})
 
 
 class HostRow(BaseModel):
@@ -76,6 +82,74 @@ class Reading(BaseModel):
     next_offset: int | None
     total_bytes: int
     notes: list[str]
+
+
+class FleetGroup(Sparse):
+    """Hosts that answered alike. `handles` lead to the rest of long outputs."""
+
+    hosts: list[str]
+    outcome: str
+    exit_code: int | None = None
+    error: str | None = None
+    message: str | None = None
+    stdout: str | None = None
+    stderr: str | None = None
+    handles: dict[str, str] | None = None
+
+
+class FleetResult(Sparse):
+    """A command on many hosts: equal answers once, the most frequent first."""
+
+    task: str | None = None
+    state: str
+    total: int
+    groups: list[FleetGroup]
+    running: list[str] | None = None
+    waiting: list[str] | None = None
+    notes: list[str]
+
+
+class TaskReading(Sparse):
+    """A part of a task's output, by bytes or lines."""
+
+    task: str
+    state: str
+    text: str
+    offset: int | None = None
+    next_offset: int | None = None
+    next_line: int | None = None
+    omitted_bytes: int
+    bytes: int
+    lines: int
+    notes: list[str]
+
+
+class TaskState(Sparse):
+    """A command in the background as it stands."""
+
+    task: str
+    host: str
+    state: str
+    notes: list[str]
+
+
+class TaskView(Sparse):
+    """The same with all that is known; with its output once it is over. `tasks` where none was named."""
+
+    task: str | None = None
+    host: str | None = None
+    state: str | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    error: str | None = None
+    seconds: float | None = None
+    bytes: int | None = None
+    lines: int | None = None
+    stdout: str | None = None
+    stderr: str | None = None
+    question: str | None = None
+    notes: list[str] | None = None
+    tasks: list[dict[str, Any]] | None = None
 
 
 class SessionRow(BaseModel):

@@ -18,7 +18,9 @@ from mcp_ssh.face.strict import Face, StrictTool
 from mcp_ssh.face.tools.admin import admin_tools
 from mcp_ssh.face.tools.core import core_tools
 from mcp_ssh.face.tools.files import file_tools
+from mcp_ssh.face.tools.fleet import fleet_tools
 from mcp_ssh.face.tools.shells import shell_tools
+from mcp_ssh.face.tools.tasks import task_tools
 from mcp_ssh.service.services import Services
 
 instructions = """\
@@ -39,6 +41,8 @@ who. denied means no; do not look for another way to do it.
 
 groups: Mapping[str, Sequence[Callable[[Services, Callers], list[StrictTool]]]] = {
     "core": [core_tools, shell_tools],
+    "fleet": [fleet_tools],
+    "tasks": [task_tools],
     "files": [file_tools],
     "admin": [admin_tools],
 }

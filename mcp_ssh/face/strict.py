@@ -166,7 +166,7 @@ def _slim_argument(part: dict[str, Any], words: Mapping[str, Any]) -> dict[str, 
     return {key: value for key, value in whole.items() if key not in dropped}
 
 
-_ballast = frozenset({"title", "description", "default", "required", "$defs"})
+_ballast = frozenset({"title", "description", "default", "required", "sparse", "$defs"})
 
 
 def _slim_output(schema: Any, named: Mapping[str, Any] | None = None) -> Any:
@@ -175,10 +175,13 @@ def _slim_output(schema: Any, named: Mapping[str, Any] | None = None) -> Any:
         return [_slim_output(part, named) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    named = named if named is not None else schema.get("$defs", {})
+    if named is None:
+        named = {**schema.get("$defs", {}), "sparse": schema.get("sparse", False)}
     if "$ref" in schema:
         return _slim_output(named[schema["$ref"].removeprefix("#/$defs/")], named)
     kinds = schema.get("anyOf", ())
+    if named.get("sparse") and len(kinds) == 2 and kinds[1] == {"type": "null"}:  # noqa: PLR2004
+        return _slim_output(kinds[0], named)
     if len(kinds) == 2 and kinds[1] == {"type": "null"} and isinstance(kinds[0].get("type"), str):  # noqa: PLR2004
         return _slim_output(kinds[0], named) | {"type": [kinds[0]["type"], "null"]}
     return {

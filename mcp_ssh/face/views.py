@@ -21,6 +21,7 @@ from mcp_ssh.face.schemas import (
     Reloaded,
     SessionList,
     SessionRow,
+    Sparse,
 )
 from mcp_ssh.model.decision import Layer
 from mcp_ssh.model.errors import AuditUnavailableError, DeniedError, McpSshError
@@ -41,7 +42,7 @@ def reply(view: BaseModel, text: str, *, is_error: bool = False) -> CallToolResu
     """A result in both forms."""
     return CallToolResult(
         content=[TextContent(type="text", text=text)],
-        structured_content=view.model_dump(mode="json", exclude_none=False),
+        structured_content=view.model_dump(mode="json", exclude_none=isinstance(view, Sparse)),
         is_error=is_error,
     )
 

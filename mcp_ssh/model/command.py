@@ -65,6 +65,8 @@ class Operation(StrEnum):
 
     CONNECT = "ssh_connect"
     RUN = "ssh_run"
+    RUN_ASYNC = "ssh_run_async"
+    RUN_MANY = "ssh_run_many"
     SHELL = "ssh_shell"
     SEND = "ssh_send"
     DISCONNECT = "ssh_disconnect"
@@ -94,7 +96,8 @@ class Context:
 class Request:
     """One call on one host. `id` joins its records; `confirmed` is the model's `confirm_dangerous`.
 
-    `can_ask` and `answer` are about a person at the client, as with a `Caller`. It has a `wish` or a `file` or neither.
+    `can_ask` and `answer` are about a person at the client, as with a `Caller`. `is_part`: of a call for many hosts.
+    It has a `wish` or a `file` or neither.
     """
 
     id: str
@@ -107,6 +110,7 @@ class Request:
     context: Context = Context()
     can_ask: bool = False
     answer: Answer | None = None
+    is_part: bool = False
     file: FileWish | None = None
 
     @property

@@ -4,8 +4,6 @@ A message is a fact in lower case without a full stop. `hint` is the next step. 
 on the wire: only where it is false may anybody repeat a command.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from mcp_ssh.model.decision import Decision, Verdict
@@ -165,24 +163,17 @@ class SessionLimitError(McpSshError):
     retryable = True
 
 
-class ConfigurationKeptError(McpSshError):
-    """A configuration file with faults is not taken."""
+class TaskLimitError(McpSshError):
+    """The principal has as many commands running as one may have."""
 
-    code = "config_kept"
-
-
-class AlreadyServedError(McpSshError):
-    """Another daemon has the socket of this configuration."""
-
-    code = "already_served"
-    exit_code = 75
-    """That of a process which ends for it (sysexits EX_TEMPFAIL): whoever started it can attach."""
+    code = "too_many_tasks"
+    retryable = True
 
 
-class AttachError(McpSshError):
-    """No daemon to attach to, or one that lets nobody in."""
+class InternalError(McpSshError):
+    """A fault of mcp-ssh itself; what it was about may have happened."""
 
-    code = "attach_failed"
+    code = "internal_error"
 
 
 class ConnectionFailedError(McpSshError):
@@ -270,30 +261,3 @@ class ChannelRefusedError(McpSshError):
 
     code = "channel_refused"
     retryable = True
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is wrong in a configuration file: where it stands, which key, and what to write instead."""
-
-    file: str
-    line: int
-    key: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.key}: {self.message}"
-
-
-class ConfigurationError(McpSshError):
-    """The configuration cannot be used; all of its faults at once."""
-
-    code = "config_invalid"
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        count = len(faults)
-        super().__init__(f"{count} fault{'s' if count != 1 else ''} in the configuration")
-        self.faults = tuple(faults)
-
-    def __str__(self) -> str:
-        return "\n".join([f"{self.message}:", *(f"  {fault}" for fault in self.faults)])

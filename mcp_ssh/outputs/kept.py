@@ -1,18 +1,22 @@
-"""One kept output: in memory while it is short, in files of its own from then on."""
+"""One kept output: its newest bytes, as many as there is room for, and how many were dropped before them."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
+from mcp_ssh.outputs.ring import Ring
 from mcp_ssh.ports import Stream
 
-memory_bytes = 32_768
 block_bytes = 65_536
 
 
 class Room(Protocol):
     """Whoever counts how much an owner may keep."""
+
+    @property
+    def piece_bytes(self) -> int:
+        """In how large pieces an output is kept, and dropped."""
+        ...
 
     def take(self, kept: "Kept", size: int) -> bool:
         """Whether so many bytes more may be kept; makes room if that helps."""
@@ -28,51 +32,80 @@ class Room(Protocol):
 
 
 class Kept:
-    """An `Output`. From the first byte that finds no room on nothing more is kept, and `missing` counts what came.
+    """An `Output`. Where there is no room, its oldest bytes make it.
 
     Writes go to the page cache, a chunk at a time: nothing waits for a disk. A disk that is full costs the rest of this
-    output and never the command.
+    output and never the command: `missing` counts what came from then on. `forgotten` is called once it is removed.
     """
 
-    def __init__(self, handle: str, owner: str, room: Room) -> None:
+    def __init__(self, handle: str, owner: str, room: Room, forgotten: Callable[[], None]) -> None:
         self.handle = handle
         self.owner = owner
-        self.finished_at: float | None = None
+        self.expires_at: float | None = None
         self.missing = dict.fromkeys(Stream, 0)
-        self.size = 0
         self._room = room
-        self._memory = {stream: bytearray() for stream in Stream}
-        self._files: dict[Stream, BinaryIO] = {}
+        self._forgotten = forgotten
+        self._files = 0
+        self._is_removed = False
+        self._rings = {stream: Ring(self._path, room.piece_bytes) for stream in Stream}
+
+    @property
+    def size(self) -> int:
+        """Bytes that are kept."""
+        return sum(ring.size for ring in self._rings.values())
 
     def feed(self, chunk: bytes, stream: Stream) -> None:
-        """Keep a chunk."""
-        if self.missing[stream] or not self._room.take(self, len(chunk)):
-            self.missing[stream] += len(chunk)
+        """Keep a chunk; one that comes after the output was removed is lost, as the output is."""
+        ring = self._rings[stream]
+        if self._is_removed:
             return
+        while chunk and not self.missing[stream]:
+            part = chunk[: ring.room() or self._room.piece_bytes]
+            if not self._write(part, ring):
+                break
+            chunk = chunk[len(part) :]
+        self.missing[stream] += len(chunk)
+
+    def _write(self, part: bytes, ring: Ring) -> bool:
+        while not self._room.take(self, len(part)):
+            largest = max(self._rings.values(), key=lambda each: each.size)
+            if not largest.drop_oldest():
+                return False
         try:
-            self._write(chunk, stream)
+            ring.write(part)
         except OSError:
-            self.missing[stream] += len(chunk)
-            return
-        self.size += len(chunk)
+            return False
+        return True
+
+    def omitted(self, stream: Stream) -> int:
+        """How many bytes of a stream were dropped to make room for newer ones: those before this offset."""
+        return self._rings[stream].start
 
     def total(self, stream: Stream) -> int:
-        """Bytes that are kept of a stream."""
-        file = self._files.get(stream)
-        return len(self._memory[stream]) if file is None else file.seek(0, os.SEEK_END)
+        """Bytes of a stream up to the newest that is kept, dropped ones included."""
+        return self._rings[stream].end
+
+    def lines_of(self, stream: Stream) -> int:
+        """Line ends among them."""
+        return self._rings[stream].lines
+
+    def lines_omitted(self, stream: Stream) -> int:
+        """Line ends among the bytes that were dropped."""
+        return self._rings[stream].lines_before
 
     def read(self, stream: Stream, offset: int, size: int) -> bytes:
-        """Some bytes of a stream, fewer at its end."""
-        file = self._files.get(stream)
-        if file is None:
-            return bytes(self._memory[stream][offset : offset + size])
-        return os.pread(file.fileno(), size, offset)
+        """Some bytes of a stream, fewer at its end; from the oldest kept one on, if that is behind the offset."""
+        return self._rings[stream].read(offset, size)
+
+    def offset_of(self, stream: Stream, line: int) -> int:
+        """Where a line begins, the first being 0."""
+        return self._rings[stream].offset_of(line)
 
     def lines(self, stream: Stream) -> Iterator[bytes]:
         """The lines of a stream, without their ends; one that is longer than a block comes in pieces."""
-        left, offset = b"", 0
+        left, offset = b"", self.omitted(stream)
         while block := self.read(stream, offset, block_bytes):
-            offset += len(block)
+            offset = max(offset, self.omitted(stream)) + len(block)
             *whole, left = (left + block).split(b"\n")
             yield from whole
             if len(left) > block_bytes:
@@ -83,27 +116,12 @@ class Kept:
 
     def remove(self) -> None:
         """Forget everything."""
-        for stream, file in self._files.items():
-            file.close()
-            self._path(stream).unlink(missing_ok=True)
-        self._files.clear()
-        self._memory = {stream: bytearray() for stream in Stream}
+        self._is_removed = True
+        for ring in self._rings.values():
+            ring.remove()
         self._room.gone(self)
+        self._forgotten()
 
-    def _write(self, chunk: bytes, stream: Stream) -> None:
-        file = self._files.get(stream)
-        if file is None:
-            memory = self._memory[stream]
-            if len(memory) + len(chunk) <= memory_bytes:
-                memory += chunk
-                return
-            descriptor = os.open(self._path(stream), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            file = self._files[stream] = os.fdopen(descriptor, "r+b", buffering=0)
-            chunk = bytes(memory) + chunk
-            memory.clear()
-        view = memoryview(chunk)
-        while view:
-            view = view[file.write(view) or 0 :]
-
-    def _path(self, stream: Stream) -> Path:
-        return self._room.folder() / f"{self.handle}.{stream.value}"
+    def _path(self) -> Path:
+        self._files += 1
+        return self._room.folder() / f"{self.handle}.{self._files}"

@@ -1,7 +1,8 @@
 """What waits for a person's yes. An approval is for one request as it was judged, once, for five minutes.
 
 It is bound to the exact command on its host, where it would run, who asked, and the configuration that was in force: a
-reload ends it, and another byte, another shell or another caller is another request.
+reload ends it, and another byte, another shell or another caller is another request. A command for many hosts is asked
+about once, and its approval is good for each of them, once.
 """
 
 import secrets
@@ -30,6 +31,10 @@ most_waiting = 200
 most_of_one = 20
 
 
+Key = tuple[object, ...]
+"""What an approval is for, to the byte."""
+
+
 class State(StrEnum):
     """Where an approval stands."""
 
@@ -49,10 +54,15 @@ class Word:
 
 @dataclass(slots=True, eq=False)
 class Approval:
-    """One question to a person. `place` is the shell or session that the request is for, empty for none."""
+    """One question to a person: about one request, or about the same one on `others` as well.
+
+    `place` is the shell or session that the request is for, empty for none. `left` are the keys of those that it has
+    still to be used for.
+    """
 
     judged: Judged
     place: str
+    others: Sequence[Judged]
     snapshot: Snapshot
     asked_at: float
     wall: float
@@ -61,10 +71,20 @@ class Approval:
     by: str = ""
     words: str = "said no"
 
+    left: set[Key] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = {_key(judged, self.place) for judged in self.all}
+
     @property
-    def key(self) -> tuple[object, ...]:
-        """What it is for, to the byte."""
-        return _key(self.judged, self.place)
+    def all(self) -> Sequence[Judged]:
+        """Each request that it is about."""
+        return (self.judged, *self.others)
+
+    @property
+    def hosts(self) -> str:
+        """The hosts that it is about."""
+        return ", ".join(judged.host.name for judged in self.all)
 
 
 class Approvals:
@@ -76,15 +96,15 @@ class Approvals:
         self._clock = clock
         self._open: dict[str, Approval] = {}
 
-    def ask(self, judged: Judged, place: str) -> Approval:
+    def ask(self, judged: Judged, place: str, others: Sequence[Judged] = ()) -> Approval:
         """The question for this request: the one that waits already, or a new one. The oldest make room."""
         self._forget_old()
-        key = _key(judged, place)
+        keys = {_key(each, place) for each in (judged, *others)}
         for approval in self._open.values():
-            if approval.key == key and approval.state is State.WAITING:
+            if approval.left == keys and approval.state is State.WAITING:
                 return approval
         self._make_room(judged.request.principal.name)
-        approval = Approval(judged, place, self._configuration.current, self._clock.now(), self._clock.wall())
+        approval = Approval(judged, place, others, self._configuration.current, self._clock.now(), self._clock.wall())
         self._open[approval.id] = approval
         return approval
 
@@ -104,19 +124,32 @@ class Approvals:
                 return Word(answer.approval, refused=refused)
         key = _key(judged, place)
         for approval in list(self._open.values()):
-            if approval.key == key and approval.state is not State.WAITING:
-                del self._open[approval.id]
+            if key in approval.left and approval.state is not State.WAITING:
+                self._use(approval, key)
                 refused = f"{approval.by} {approval.words}" if approval.state is State.DENIED else ""
                 return Word(approval.id, approval.by, refused)
         return None
 
+    def is_answered(self, judged: Judged, place: str) -> bool:
+        """Whether a person has said something to exactly this, which nobody has used yet."""
+        self._forget_old()
+        key = _key(judged, place)
+        return any(key in each.left and each.state is not State.WAITING for each in self._open.values())
+
+    def _use(self, approval: Approval, key: Key) -> None:
+        approval.left.discard(key)
+        if not approval.left:
+            del self._open[approval.id]
+
     def _take(self, answer: Answer, judged: Judged, place: str) -> str:
         """Why the answer is worth nothing: it is for the question that its client was asked, and for no other."""
         approval = self._open.get(answer.approval)
-        if approval is None or approval.state is not State.WAITING:
+        if approval is None:
             return "the approval is used, too old or unknown"
-        if approval.key != _key(judged, place):
+        if _key(judged, place) not in approval.left:
             return "the approval was for another request"
+        if approval.state is not State.WAITING:
+            return "" if approval.others else "the approval is used, too old or unknown"
         by = f"the person at {judged.request.client or 'the client'}"
         approval.state = State.APPROVED if answer.accepted else State.DENIED
         approval.by, approval.words = by, answer.words or approval.words
@@ -151,14 +184,14 @@ class Approvals:
                 del self._open[approval.id]
 
 
-def _key(judged: Judged, place: str) -> tuple[object, ...]:
+def _key(judged: Judged, place: str) -> Key:
     request, verdict = judged.request, judged.verdict
     assert verdict is not None  # noqa: S101  only what a verdict blocks is asked about
     return (request.principal.name, request.operation, judged.host.name, verdict.digest, place, request.context)
 
 
-def refusal(judged: Judged, approval: str | None) -> DeniedError:
-    """Why it does not run, and whom to ask; never how to get round it."""
+def refusal(judged: Judged, approval: str | None, others: Sequence[Judged] = ()) -> DeniedError:
+    """Why it does not run, there and on others, and whom to ask; never how to get round it."""
     decision, message = judged.decision, f"not run: {judged.decision.reason}"
     if decision.asks_person and approval is not None:
         where = (
@@ -173,7 +206,7 @@ def refusal(judged: Judged, approval: str | None) -> DeniedError:
             verdict=judged.verdict,
             hint=where,
             approval=approval,
-            question=question(judged),
+            question=question(judged, others),
         )
     if decision.confirmable:
         hint = "if this is really meant, ask the person you work for, then call again with confirm_dangerous: true"
@@ -194,15 +227,16 @@ def led_elsewhere(judged: Judged, asked: str) -> DeniedError:
     return DeniedError(message, decision=decision, verdict=judged.verdict, hint=hint)
 
 
-def question(judged: Judged) -> str:
+def question(judged: Judged, others: Sequence[Judged] = ()) -> str:
     """What a person is asked: who wants what where, to the byte, and why that is asked."""
     request = judged.request
     verb = "do" if request.file is not None else "say" if request.operation is Operation.SEND else "run"
     lines = judged.told.split("\n")
-    where = f"{judged.host.name} ({judged.host.address})"
+    count = f"{len(others) + 1} hosts: " if others else ""
+    where = ", ".join(f"{each.host.name} ({each.host.address})" for each in (judged, *others))
     return "\n".join(
         [
-            f"{request.principal.name} wants to {verb} this on {where}.",
+            f"{request.principal.name} wants to {verb} this on {count}{where}.",
             f"Why you are asked: {judged.decision.reason}",
             "Each line of it stands behind a bar:",  # so that no line of it can pass for one of these
             *(f"| {line}" for line in lines),
@@ -212,6 +246,7 @@ def question(judged: Judged) -> str:
 
 def _fields(approval: Approval, by: str, *, accepted: bool) -> records.Fields:
     return records.of_request(approval.judged.request, approval.judged.verdict) | {
+        "host": approval.hosts,
         "approval": approval.id,
         "decision": "approved" if accepted else "denied",
         "confirmed_by": by,

@@ -13,7 +13,7 @@ from mcp_ssh.model.principal import Permission, Principal
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.policy.files import forbidden, malformed
 from mcp_ssh.safety.posix.sudo import asks_by_itself
-from mcp_ssh.service.limits import file_seconds, within_limits
+from mcp_ssh.service.limits import file_seconds, task_s, within_limits
 
 needs: Mapping[Operation, Permission] = {}
 """What an operation takes that is not to execute something."""
@@ -43,7 +43,7 @@ def authorize(request: Request, inventory: Inventory, settings: Settings) -> Aut
         return Authorized(host, None, file_seconds(request.file, host, settings))
     if request.wish is None:
         return Authorized(host, None, settings.connect_timeout_s)
-    command = within_limits(request.wish, host, settings)
+    command = within_limits(request.wish, host, settings, _usual_s(request.operation))
     return Authorized(host, command, command.timeout_s)
 
 
@@ -82,6 +82,10 @@ def too_large(size: int, most: int, host: Host) -> FileTooLargeError:
         f"the file has {size} bytes, and `files.max_bytes` of {host.name} is {most}",
         hint="take a part of it with ssh_run, or ask whoever runs mcp-ssh for a higher limit",
     )
+
+
+def _usual_s(operation: Operation) -> float | None:
+    return task_s if operation is Operation.RUN_ASYNC else None
 
 
 def known_host(name: str, inventory: Inventory, principal: Principal) -> Host:

@@ -10,6 +10,7 @@ from mcp_ssh.model.result import CommandResult, SessionView
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import AuditSink
 from mcp_ssh.service import records
+from mcp_ssh.service.activity import Run
 from mcp_ssh.service.authorize import check_permission, known_host
 from mcp_ssh.service.judge import Configured, Judge, Judged
 from mcp_ssh.service.keyrings import Keyrings
@@ -17,7 +18,7 @@ from mcp_ssh.service.limits import reply_within
 from mcp_ssh.service.pipeline import Done, Pipeline
 from mcp_ssh.service.plan import Planned, planned
 from mcp_ssh.service.request import request_of
-from mcp_ssh.service.runs import Answer, Run, Runs, Task, Teller
+from mcp_ssh.service.runs import Answer, Runs, Task, Teller
 from mcp_ssh.service.shells import Shells
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
@@ -67,7 +68,17 @@ class Commands:
         tell: Teller | None = None,
     ) -> Answer:
         """Run one stateless command on a channel of its own; the answer comes in time, the command may go on."""
-        request = request_of(caller, Operation.RUN, host, wish, confirmed=confirmed)
+        run = self.begin(caller, request_of(caller, Operation.RUN, host, wish, confirmed=confirmed))
+        return await self._runs.first_answer(run, self.reply_within(reply_within_s), tell)
+
+    async def start(self, caller: Caller, host: str, wish: Wish, *, confirmed: bool = False) -> Run:
+        """Start a command that goes on by itself; returns once it may run. Raises where nothing of it is sent."""
+        run = self.begin(caller, request_of(caller, Operation.RUN_ASYNC, host, wish, confirmed=confirmed))
+        await self._runs.begun(run)
+        return run
+
+    def begin(self, caller: Caller, request: Request) -> Run:
+        """Start what the request asks for. Raises `TaskLimitError`; everything else is told by the run."""
 
         def begin(run: Run) -> Task:
             async def work(session: Session, judged: Judged, left_s: float) -> CommandResult:
@@ -78,10 +89,10 @@ class Commands:
                 limited = replace(command, timeout_s=left_s, stdin=self._input(request))
                 return await session.driver.run(limited, run.kept)
 
-            return self._pipeline.start(request, work)
+            return self._pipeline.start(request, work, decided=run.decided)
 
-        run = self._runs.start(caller, host, wish.text, begin)
-        return await self._runs.first_answer(run, self.reply_within(reply_within_s), tell)
+        assert request.wish is not None  # noqa: S101  a request to run has a command
+        return self._runs.start(caller, request.host, request.wish.text, begin)
 
     def _input(self, request: Request) -> Secret | None:
         """What the command reads, looked up as late as can be."""

@@ -7,13 +7,18 @@ from mcp_ssh.model.host import Host
 from mcp_ssh.model.settings import Settings
 
 longest_s = 86_400.0
+task_s = 3_600.0
+"""The time of a command that runs in the background, where nothing else is said."""
 longest_reply_s = 3_600.0
 transfer_s = 3_600.0
 """The time of a transfer, where the call gives none."""
 
 
-def within_limits(wish: Wish, host: Host, settings: Settings) -> Command:
-    """The command with its limits. A wish beyond a limit is refused with the figure, never cut down silently."""
+def within_limits(wish: Wish, host: Host, settings: Settings, usual_s: float | None = None) -> Command:
+    """The command with its limits; `usual_s` is its time where the caller wishes none.
+
+    A wish beyond a limit is refused with the figure, never cut down silently.
+    """
     most_s = host.limits.max_seconds or longest_s
     most_bytes = host.limits.max_output_bytes or settings.max_output_bytes
     _check_seconds(wish.timeout_s, most_s, host)
@@ -25,7 +30,7 @@ def within_limits(wish: Wish, host: Host, settings: Settings) -> Command:
         )
     return Command(
         text=wish.text,
-        timeout_s=min(settings.command_timeout_s, most_s) if wish.timeout_s is None else wish.timeout_s,
+        timeout_s=min(usual_s or settings.command_timeout_s, most_s) if wish.timeout_s is None else wish.timeout_s,
         max_output_bytes=most_bytes if wish.max_output_bytes is None else wish.max_output_bytes,
         idle_s=host.limits.idle_seconds,
         mode=wish.mode,

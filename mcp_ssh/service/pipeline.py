@@ -5,7 +5,7 @@ owned by the pipeline: a caller who leaves cancels it, and it still ends the com
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -33,6 +33,7 @@ from mcp_ssh.service.rates import Rates
 from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
+from mcp_ssh_drivers.cancellation import undisturbed
 
 T = TypeVar("T")
 Work = Callable[[Session, Judged, float], Awaitable[T]]
@@ -80,15 +81,21 @@ class Pipeline:
         if self._running:
             await asyncio.wait(self._running, timeout=stop_wait_s)
 
-    def start(self, request: Request, work: Work[T], on: Place | None = None) -> asyncio.Task[Done[T]]:
+    def start(
+        self, request: Request, work: Work[T], on: Place | None = None, decided: asyncio.Future[object] | None = None
+    ) -> asyncio.Task[Done[T]]:
         """Carry the request all the way, under one deadline that the way to the host is part of.
 
         `on`: which of the host's seats the work is for, the shared one if none is given, or a session that is lent
-        already. The task raises `DeniedError`, `AuditUnavailableError`, and whatever the way to the host raises; in
-        each of these cases `sent` of the error says whether the command may have run.
+        already. `decided` is done once it may run. The task raises `DeniedError`, `AuditUnavailableError`, and whatever
+        the way to the host raises; in each of these cases `sent` of the error says whether the command may have run.
         """
         # Not in a TaskGroup: an error of one request is an answer to its caller and must not end the others.
-        task = asyncio.get_running_loop().create_task(self._carry(request, work, on))
+        return self.own(self._carry(request, work, on, decided))
+
+    def own(self, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
+        """Run work that starts requests by itself: it ends with the pipeline, if not before."""
+        task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._forget)
         return task
@@ -107,10 +114,12 @@ class Pipeline:
         if not task.cancelled():
             task.exception()  # retrieved: its caller may have left
 
-    async def _carry(self, request: Request, work: Work[T], on: Place | None) -> Done[T]:
+    async def _carry(
+        self, request: Request, work: Work[T], on: Place | None, decided: asyncio.Future[object] | None
+    ) -> Done[T]:
         began = asyncio.get_running_loop().time()
         try:
-            self._rates.spend(request.principal)
+            self._rates.spend(request.principal, call=not request.is_part)
             authorized = self._judge.authorized(request)
             judged = await self._judged(request, authorized)
         except McpSshError as error:
@@ -118,6 +127,8 @@ class Pipeline:
             await self._record(Event.FAILED, request, records.of_error(error))
             raise
         judged = await self._allowed(judged, on if isinstance(on, str) else on.id if on is not None else "")
+        if decided is not None:
+            decided.set_result(None)
         return await self._run(judged, began + authorized.timeout_s, authorized.timeout_s, work, on)
 
     async def _judged(self, request: Request, authorized: Authorized) -> Judged:
@@ -137,7 +148,7 @@ class Pipeline:
                 judged = self._judge.with_word(judged, word.by, word.refused)
             asked = self._approvals.ask(judged, place) if judged.decision.asks_person else None
             approval = word.approval if word is not None else asked.id if asked is not None else None
-        await self._record_decision(judged, approval)
+        await self.record_decision(judged, approval)
         if judged.decision.effect is not Effect.ALLOW:
             refused = refusal(judged, approval)
             refused.is_recorded = True
@@ -152,11 +163,12 @@ class Pipeline:
         assert judged.request.file is not None  # noqa: S101  only a file's path leads elsewhere
         request = replace(judged.request, file=replace(judged.request.file, path=path), answer=None)
         again = self._judge.decided(request, Authorized(judged.host, None, 0), judged.addresses)
-        await self._record_decision(again, None)
+        await self.record_decision(again, None)
         if again.decision.effect is not Effect.ALLOW:
             raise led_elsewhere(again, judged.request.file.path)
 
-    async def _record_decision(self, judged: Judged, approval: str | None) -> None:
+    async def record_decision(self, judged: Judged, approval: str | None) -> None:
+        """Return when it is on record what was decided, and which approval it waits for or had."""
         fields = records.of_judgement(judged.decision, judged.verdict) | ({"approval": approval} if approval else {})
         events = [Event.DECIDED] if judged.decision.confirmed_by is None else [Event.DECIDED, Event.OVERRIDE]
         # one sync for both
@@ -168,10 +180,11 @@ class Pipeline:
             done = await self._on_session(judged, until, timeout_s, work, on)
         except McpSshError as error:
             error.is_recorded = True
-            await self._record(Event.FAILED, judged, records.of_error(error), ran=error.sent)
+            await undisturbed(self._record(Event.FAILED, judged, records.of_error(error), ran=error.sent))
             raise
         except asyncio.CancelledError as left:
-            await self._record(Event.CANCELLED, judged, {"reason": str(left) or "cancelled before it was sent"})
+            reason = str(left) or "cancelled before it was sent"
+            await undisturbed(self._record(Event.CANCELLED, judged, {"reason": reason}))
             raise
         fields = records.of_session(done.session)
         event = Event.FINISHED
@@ -182,7 +195,7 @@ class Pipeline:
             fields |= records.of_file(done.result, judged.request.file.path)
             fields["duration_ms"] = round((asyncio.get_running_loop().time() - began) * 1000, 1)
             event = Event.FILE_WRITE if judged.request.file.action.writes else Event.FILE_READ
-        await self._record(event, judged, fields, ran=True)
+        await undisturbed(self._record(event, judged, fields, ran=True))
         return done
 
     async def _on_session(

@@ -16,27 +16,37 @@ class Rates:
     def __init__(self, configuration: Configured, clock: Clock) -> None:
         self._configuration = configuration
         self._clock = clock
-        self._calls: dict[str, deque[float]] = {}
+        self._spent: dict[tuple[str, str], deque[float]] = {}
 
-    def spend(self, principal: Principal) -> None:
-        """Count one call. Raises `RateLimitedError` with the seconds after which there is room again."""
+    def spend(self, principal: Principal, *, call: bool = True, command: bool = True) -> None:
+        """Count one call, and one command; a call for many hosts is one, and a command on each of them.
+
+        Raises `RateLimitedError` with the seconds after which there is room again; then nothing was counted.
+        """
         settings = self._configuration.current.settings
         if principal.via is Via.STDIO or not settings.rate_limit_enabled:
             return
         now = self._clock.now()
-        calls = self._calls.setdefault(principal.name, deque())
-        while calls and now - calls[0] >= hour_s:
-            calls.popleft()
-        for window_s, most in ((minute_s, settings.calls_per_minute), (hour_s, settings.calls_per_hour)):
-            allowed = max(1, int(most * principal.rate_multiplier))
-            if len(calls) >= allowed and now - calls[-allowed] < window_s:
-                raise self._refused(principal, allowed, window_s, calls[-allowed] + window_s - now)
-        calls.append(now)
+        windows = [
+            self._room(principal, now, what, window_s, most)
+            for counts, what, window_s, most in (
+                (call, "calls of this minute", minute_s, settings.calls_per_minute),
+                (command, "commands of this hour", hour_s, settings.calls_per_hour),
+            )
+            if counts
+        ]
+        for window in windows:
+            window.append(now)
 
-    @staticmethod
-    def _refused(principal: Principal, allowed: int, window_s: float, wait_s: float) -> RateLimitedError:
-        window = "minute" if window_s == minute_s else "hour"
-        return RateLimitedError(
-            f"{principal.name} has made its {allowed} calls of this {window}; nothing was sent",
-            hint=f"there is room again in {max(1, round(wait_s))} s",
+    def _room(self, principal: Principal, now: float, what: str, window_s: float, most: int) -> deque[float]:
+        """The window, in which there is room."""
+        allowed = max(1, int(most * principal.rate_multiplier))
+        spent = self._spent.setdefault((principal.name, what), deque())
+        while spent and now - spent[0] >= window_s:
+            spent.popleft()
+        if len(spent) < allowed:
+            return spent
+        raise RateLimitedError(
+            f"{principal.name} has made its {allowed} {what}; nothing was sent",
+            hint=f"there is room again in {max(1, round(spent[-allowed] + window_s - now))} s",
         )

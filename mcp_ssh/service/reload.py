@@ -9,7 +9,7 @@ import structlog
 
 from mcp_ssh.audit.record import Event
 from mcp_ssh.config.snapshot import Changes, Configuration
-from mcp_ssh.model.errors import ConfigurationError, ConfigurationKeptError
+from mcp_ssh.model.faults import ConfigurationError, ConfigurationKeptError
 from mcp_ssh.model.principal import Permission, Principal
 from mcp_ssh.ports import AuditSink
 from mcp_ssh.service.authorize import check_permission

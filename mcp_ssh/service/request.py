@@ -16,6 +16,7 @@ def request_of(  # noqa: PLR0913  a request has that many parts
     confirmed: bool = False,
     context: Context | None = None,
     file: FileWish | None = None,
+    is_part: bool = False,
 ) -> Request:
     """A request with an id of its own."""
     return Request(
@@ -30,4 +31,5 @@ def request_of(  # noqa: PLR0913  a request has that many parts
         can_ask=caller.can_ask,
         answer=caller.answer,
         file=file,
+        is_part=is_part,
     )

@@ -1,68 +1,19 @@
 """Commands that may outlive the call that started them, and outputs that are longer than an answer."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from typing import cast
 
-from mcp_ssh.model.errors import McpSshError, SessionLostError, UnknownSessionError
+from mcp_ssh.model.errors import McpSshError, SessionLostError
 from mcp_ssh.model.principal import Caller
-from mcp_ssh.model.result import Captured, CommandResult, fits_inline
-from mcp_ssh.outputs.kept import Kept
-from mcp_ssh.outputs.store import OutputStore
-from mcp_ssh.ports import Stream
+from mcp_ssh.model.result import CommandResult, fits_inline
+from mcp_ssh.service.activity import Run
+from mcp_ssh.service.background import Background
+from mcp_ssh.service.judge import Configured
 from mcp_ssh.service.pipeline import Done
-from mcp_ssh.sessions.session import Session
-
-tell_every_s = 5.0
-last_line_bytes = 200
 
 Task = asyncio.Task[Done[CommandResult]]
-
-
-@dataclass(slots=True, eq=False)
-class Run:
-    """One command with its output. `task` is None once it is over; then `result` (without outputs) or `error` is set.
-
-    `session` is set as soon as the command has one.
-    """
-
-    host: str
-    text: str
-    kept: Kept
-    task: Task | None = None
-    session: Session | None = None
-    result: CommandResult | None = None
-    error: McpSshError | None = None
-    began: float = field(default_factory=time.monotonic)
-
-    @property
-    def age_s(self) -> float:
-        """Seconds since it was asked for."""
-        return time.monotonic() - self.began
-
-    @property
-    def handle(self) -> str:
-        """What the caller knows it by."""
-        return self.kept.handle
-
-    def last_line(self) -> str:
-        """The last line of the output that came until now."""
-        total = self.kept.total(Stream.STDOUT)
-        tail = self.kept.read(Stream.STDOUT, max(0, total - last_line_bytes), last_line_bytes)
-        return tail.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
-
-    def so_far(self, stream: Stream, limit: int) -> Captured:
-        """Head and tail of what came until now."""
-        total = self.kept.total(stream)
-        whole = total + self.kept.missing[stream]
-        if whole <= limit:
-            return Captured(self.kept.read(stream, 0, limit))
-        tail = self.kept.read(stream, max(0, total - limit // 2), limit // 2)
-        head = self.kept.read(stream, 0, limit // 2)
-        return Captured(head, tail, whole - len(head) - len(tail))
-
-
 Teller = Callable[[Run], Awaitable[None]]
 """Hears of a run that goes on."""
 
@@ -86,21 +37,22 @@ class Answer:
 
 
 class Runs:
-    """All runs that somebody may still ask for; each is known to its principal alone."""
+    """Starts commands and waits for them."""
 
-    def __init__(self, outputs: OutputStore, tell_every_s: float = tell_every_s) -> None:
-        self._outputs = outputs
-        self._tell_every_s = tell_every_s
-        self._runs: dict[str, Run] = {}
+    def __init__(self, background: Background, configuration: Configured) -> None:
+        self._background = background
+        self._configuration = configuration
 
     def start(self, caller: Caller, host: str, text: str, begin: Callable[[Run], Task]) -> Run:
-        """A new run; `begin` starts its task."""
-        self._runs = {handle: run for handle, run in self._runs.items() if self._outputs.has(handle)}
-        run = Run(host, text, self._outputs.keep(caller.principal.name))
-        run.task = begin(run)
-        run.task.add_done_callback(lambda task: self._over(run, task))
-        self._runs[run.handle] = run
+        """A new run; `begin` starts its task. Raises `TaskLimitError`."""
+        run = Run(host, text, self._background.room(caller))
+        self._background.follow(run, begin(run))
         return run
+
+    def named(self, caller: Caller, handle: str) -> Run | None:
+        """The run of that handle; None for a handle of something else. Raises `UnknownSessionError`."""
+        activity = self._background.named(caller, handle)
+        return activity if isinstance(activity, Run) else None
 
     async def first_answer(self, run: Run, within_s: float, tell: Teller | None = None) -> Answer:
         """As `answer`, for whoever started the run: if they stop waiting, the command is ended.
@@ -115,65 +67,50 @@ class Runs:
             task.cancel()
             raise
 
-    async def _telling(self, run: Run, within_s: float, task: Task, tell: Teller | None) -> Answer:
-        left_s = within_s
-        while tell is not None and left_s > self._tell_every_s:
-            await asyncio.wait({task}, timeout=self._tell_every_s)
+    async def _telling(self, run: Run, within_s: float, task: asyncio.Task[object], tell: Teller | None) -> Answer:
+        left_s, every_s = within_s, self._configuration.current.settings.task_progress_interval_s
+        while tell is not None and left_s > every_s:
+            await asyncio.wait({task}, timeout=every_s)
             if task.done():
                 break
-            left_s -= self._tell_every_s
+            left_s -= every_s
             await tell(run)
         return await self.answer(run, left_s, task)
 
-    async def answer(self, run: Run, within_s: float, task: Task) -> Answer:
-        """The end of a run with its output, or that it goes on after that many seconds."""
+    async def answer(self, run: Run, within_s: float, task: asyncio.Task[object]) -> Answer:
+        """The end of a run with its output, or that it goes on after that many seconds. `task` is the run's own."""
         await asyncio.wait({task}, timeout=within_s)
         if not task.done():
+            self._background.told(run)
             return Answer(run, None, run.handle)
         done = self._result(run, task)
         if fits_inline(done.result):
-            self._forget(run)
+            self._background.forget(run)
             return Answer(run, done, None)
         return Answer(run, done, run.handle)
 
-    @staticmethod
-    async def wait(run: Run, seconds: float) -> None:
-        """Return when the run is over, or after that time; the run goes on."""
-        if run.task is not None and seconds > 0:
-            await asyncio.wait({run.task}, timeout=seconds)
+    async def begun(self, run: Run) -> None:
+        """Return when the run may go on by itself, as a task. Raises what it ended by, if nothing of it was sent.
 
-    def named(self, caller: Caller, handle: str) -> Run:
-        """The run of that handle, if it is the caller's. Raises `UnknownSessionError`, for a foreign one as well."""
-        run = self._runs.get(handle)
-        if run is None or run.kept.owner != caller.principal.name or not self._outputs.has(handle):
-            raise UnknownSessionError(
-                f"unknown handle {handle[:200]!r}; nothing was sent",
-                hint="outputs are kept for a while only; run the command again",
-            )
-        return run
+        Whoever stops waiting for that ends the command.
+        """
+        task = run.task
+        assert task is not None  # noqa: S101  it was started in this very moment
+        try:
+            await asyncio.wait({task, run.decided}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if task.done():
+            self._result(run, task)
+        self._background.told(run)
 
-    def _over(self, run: Run, task: Task) -> None:
-        """Keep how it ended, without a second copy of its output."""
-        run.task = None
-        self._outputs.finish(run.kept)
+    def _result(self, run: Run, task: asyncio.Task[object]) -> Done[CommandResult]:
         if task.cancelled():
-            return
-        error = task.exception()
-        if error is None:
-            run.result = replace(task.result().result, stdout=Captured(), stderr=Captured())
-        elif isinstance(error, McpSshError):
-            run.error = error
-
-    def _result(self, run: Run, task: Task) -> Done[CommandResult]:
-        if task.cancelled():
-            self._forget(run)
+            self._background.forget(run)
             raise SessionLostError("the command was cancelled before it was sent", hint="call again if it is meant")
         try:
-            return task.result()
+            return cast("Done[CommandResult]", task.result())
         except McpSshError:
-            self._forget(run)
+            self._background.forget(run)
             raise
-
-    def _forget(self, run: Run) -> None:
-        self._runs.pop(run.handle, None)
-        run.kept.remove()

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 
 from mcp_ssh.outputs.rows import RowReader
 from mcp_ssh.service.approvals import Approvals
+from mcp_ssh.service.background import Background
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls
 from mcp_ssh.service.files import Files
+from mcp_ssh.service.fleets import Fleets
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.reading import Reader
 from mcp_ssh.service.reload import Reload
+from mcp_ssh.service.tasks import Tasks
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
 from mcp_ssh.service.transfers import Transfers
@@ -25,6 +28,9 @@ class Services:
     commands: Commands
     terminals: Terminals
     reader: Reader
+    tasks: Tasks
+    background: Background
+    fleets: Fleets
     approvals: Approvals
     tokens: Tokens
     keyrings: Keyrings

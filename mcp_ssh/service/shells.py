@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from mcp_ssh.model.errors import SessionLimitError, UnknownSessionError
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.ports import ShellDriver
-from mcp_ssh.service.runs import Run
+from mcp_ssh.service.activity import Run
 from mcp_ssh.sessions.session import Session
 
 most_shells = 100

@@ -1,7 +1,7 @@
 """Shells: commands that keep their state, and what is said to programs that run or ask in them."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mcp_ssh.model.command import Command, Context, Key, Operation, Request, Speech, Wish
 from mcp_ssh.model.decision import Assumes
@@ -10,45 +10,21 @@ from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import CommandResult
 from mcp_ssh.ports import ShellDriver
-from mcp_ssh.service.authorize import known_host, refuse_hidden, refuse_unless_sudo_reads
+from mcp_ssh.service.activity import Run
+from mcp_ssh.service.authorize import known_host, refuse_unless_sudo_reads
 from mcp_ssh.service.judge import Configured, Judged
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.limits import reply_within
 from mcp_ssh.service.pipeline import Done, Pipeline, Work
 from mcp_ssh.service.request import request_of
-from mcp_ssh.service.runs import Answer, Run, Runs, Task, Teller
+from mcp_ssh.service.runs import Answer, Runs, Task, Teller
+from mcp_ssh.service.said import Said
 from mcp_ssh.service.shells import Shell, Shells
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
 
 said_wait_s = 0.5
 """How long words to a program that runs are given to show what they do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a caller wants to say: exactly one of text, key and the name of a secret."""
-
-    text: str | None = None
-    enter: bool = True
-    key: Key | None = None
-    secret: str | None = None
-
-    def check(self) -> None:
-        """Raise `InvalidArgumentError` unless exactly one thing is said."""
-        if sum(each is not None for each in (self.text, self.key, self.secret)) != 1:
-            raise InvalidArgumentError(
-                "exactly one of text, key and secret must be given; nothing was sent",
-                hint="text: one line to say; key: such as ctrl-c; secret: the name of one that the host has",
-            )
-        refuse_hidden(self.text or "")
-
-    @property
-    def shown(self) -> str:
-        """As it is judged and recorded; a secret by its name."""
-        if self.secret is not None:
-            return f"<secret {self.secret}>"
-        return f"<{self.key.value}>" if self.key is not None else self.text or ""
 
 
 class Terminals:
@@ -114,7 +90,7 @@ class Terminals:
                 result = await driver.run(_limited(judged, left_s), run.kept)
                 return replace(await self._after(shell, on, result), renewed=renewed)
 
-            return self._pipeline.start(request, work, shell.handle)
+            return self._pipeline.start(request, work, shell.handle, run.decided)
 
         run = self._runs.start(caller, host, wish.text, begin)
         return await self._runs.first_answer(run, within_s, tell), shell
@@ -155,6 +131,12 @@ class Terminals:
             wait_s = within_s if said.key is Key.CTRL_C else min(said_wait_s, within_s)
             return await self._runs.answer(active, wait_s, task), shell
         return await self._answered(caller, shell, speech, request, within_s), shell
+
+    async def leave(self, caller: Caller, run: Run) -> None:
+        """Interrupt the program whose question ended this run."""
+        shell = next((each for each in self._shells.of(caller, run.host) if each.run is run), None)
+        if shell is not None:
+            await self.send(caller, run.host, Said(key=Key.CTRL_C), session=shell.handle)
 
     # --- inside
 
@@ -230,22 +212,24 @@ class Terminals:
                         "the question is not the one that was answered any more; nothing was sent",
                         hint="look with ssh_read or ssh_list_sessions, and call again",
                     )
+                if shell.run is not None:
+                    shell.run.next = run
                 shell.run, run.session = run, on
                 return await self._after(shell, on, await driver.say(speech, _limited(judged, left_s), run.kept))
 
-            return self._pipeline.start(request, work, shell.handle)
+            return self._pipeline.start(request, work, shell.handle, run.decided)
 
         run = self._runs.start(caller, shell.host, shell.last_command, begin)
         return await self._runs.first_answer(run, within_s)
 
-    async def _stopped(self, host: str, said: Said, run: Run, within_s: float) -> Answer:
+    async def _stopped(self, host: str, said: Said, run: Run | None, within_s: float) -> Answer:
         """Interrupt a stateless command."""
         if said.key is not Key.CTRL_C:
             raise InvalidArgumentError(
                 "a command of ssh_run has no input; nothing was sent", hint="key ctrl-c ends it; ssh_shell has input"
             )
-        task = run.task
-        if task is None or run.host != host:
+        task = run.task if run is not None else None
+        if run is None or task is None or run.host != host:
             raise NothingAsksError("the command is over; nothing was sent", hint="ssh_read tells how it ended")
         task.cancel()
         return await self._runs.answer(run, within_s, task)

@@ -178,7 +178,9 @@ class Pool:
                 case Open(seat):
                     self._keep(self._open(seat))
                 case Close(_, session, reason):
-                    task = self._tasks.create_task(self._close(self._sessions.pop(session), reason))
+                    closed = self._sessions.pop(session)
+                    closed.is_open = False
+                    task = self._tasks.create_task(self._close(closed, reason))
                     self._closing.add(task)
                     task.add_done_callback(self._closing.discard)
                 case Grant(ticket, session):
@@ -221,6 +223,7 @@ class Pool:
 
     async def _follow(self, session: Session) -> None:
         error = await session.connection.wait_closed()
+        session.is_open = False
         if self._sessions.pop(session.id, None) is not None:
             self._carry_out(self._plan.lost(session.seat, session.id))
             await self._log.closed(session, str(error or "closed"))

@@ -13,7 +13,7 @@ from mcp_ssh.sessions.plan import Seat
 class Session:
     """Belongs to the pool, which opens and closes it. `id` is random and tells nothing.
 
-    `lends` counts how often it was lent, `commands` what ran on it.
+    `lends` counts how often it was lent, `commands` what ran on it; `is_open` until it is closed or lost.
     """
 
     seat: Seat
@@ -23,6 +23,7 @@ class Session:
     id: str = field(default_factory=lambda: secrets.token_hex(6))
     lends: int = 0
     commands: int = 0
+    is_open: bool = True
 
     @property
     def shell(self) -> ShellDriver | None:

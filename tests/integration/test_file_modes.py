@@ -8,7 +8,8 @@ import pytest
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
 from mcp_ssh.config.tokenfile import TokenFile
-from mcp_ssh.model.errors import ConfigurationError, KeyFileError
+from mcp_ssh.model.errors import KeyFileError
+from mcp_ssh.model.faults import ConfigurationError
 from mcp_ssh.model.host import Auth, AuthMethod
 from mcp_ssh.transport.login import gather
 from tests.support.secrets import NoSecrets

@@ -19,7 +19,7 @@ from mcp_ssh.model.host import Inventory
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.reading import Place
-from mcp_ssh.service.terminals import Said
+from mcp_ssh.service.said import Said
 from tests.support.clock import FakeClock
 from tests.support.daemon import ANN, Ledger
 from tests.support.hosts import settings
@@ -121,8 +121,9 @@ async def test_a_command_goes_on_after_its_call_answered_and_its_output_is_kept_
         assert before.data == b"20000"
         after = await app.reader.read(ONE, answer.handle, Place(grep="^39999$"), wait_s=10)
         assert after.data == b"39999"
-        assert after.run.result is not None
-        assert (after.run.result.outcome, after.run.result.exit_code) == (Outcome.COMPLETED, 0)
+        result = answer.run.result
+        assert result is not None
+        assert (result.outcome, result.exit_code) == (Outcome.COMPLETED, 0)
         whole, offset = b"", 0
         while True:
             part = await app.reader.read(ONE, answer.handle, Place(offset=offset))

@@ -169,11 +169,12 @@ class MemoryConnection:
 
 @dataclass(eq=False)
 class MemoryTransport:
-    """A `Transport` to scripted hosts. `gate` holds openings back until it is set."""
+    """A `Transport` to scripted hosts. `gate` holds openings back until it is set; `raw` answers the probe as well."""
 
     script: Script = field(default_factory=answers)
     error: McpSshError | None = None
     gate: asyncio.Event | None = None
+    raw: Script | None = None
     connections: list[MemoryConnection] = field(default_factory=list)
     attempts: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     files: Files | None = None
@@ -186,6 +187,6 @@ class MemoryTransport:
         await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
-        connection = MemoryConnection(shell_script(self.script), files=self.files)
+        connection = MemoryConnection(self.raw or shell_script(self.script), files=self.files)
         self.connections.append(connection)
         return connection

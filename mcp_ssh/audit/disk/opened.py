@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from mcp_ssh.audit.disk.forward import Forward, Stderr, Syslog, Way
 from mcp_ssh.audit.disk.sink import AuditLog, Options
 from mcp_ssh.audit.keys import AuditKey, KeyTextError, key_of
-from mcp_ssh.model.errors import ConfigurationError, Fault
+from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.ports import Clock, Secrets
 

@@ -6,8 +6,9 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from mcp_ssh.face.callers import ToolContext
-from mcp_ssh.face.hygiene import clean, drawn_over
-from mcp_ssh.service.runs import Run, Teller
+from mcp_ssh.face.tasks import progress_of
+from mcp_ssh.service.activity import Run
+from mcp_ssh.service.runs import Teller
 
 HostName = Annotated[str, Field(description="A configured host's exact name", max_length=100)]
 CommandText = Annotated[str, Field(description="Runs exactly as given")]
@@ -26,6 +27,6 @@ def teller(ctx: ToolContext) -> Teller:
     """Tells a client that asked for progress that a command goes on, with its last line."""
 
     async def tell(run: Run) -> None:
-        await ctx.report_progress(round(run.age_s, 1), message=clean(drawn_over(run.last_line()))[:200] or None)
+        await ctx.report_progress(round(run.age_s, 1), message=progress_of(run))
 
     return tell

@@ -26,8 +26,8 @@ from mcp_ssh.model.command import Key, Wish
 from mcp_ssh.model.principal import Permission
 from mcp_ssh.ports import Stream
 from mcp_ssh.service.reading import Place
+from mcp_ssh.service.said import Said
 from mcp_ssh.service.services import Services
-from mcp_ssh.service.terminals import Said
 
 KeyName = Literal["enter", "ctrl-c", "ctrl-d", "ctrl-z", "escape", "space"]
 

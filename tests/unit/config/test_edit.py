@@ -12,7 +12,7 @@ import pytest
 from mcp_ssh.config.edit import HostsDocument
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import parse
-from mcp_ssh.model.errors import ConfigurationError
+from mcp_ssh.model.faults import ConfigurationError
 from mcp_ssh_drivers.registry import known
 
 TEXT = """\

@@ -4,7 +4,7 @@ import pytest
 
 from mcp_ssh.config.environment import Environment, variables
 from mcp_ssh.config.load import parse
-from mcp_ssh.model.errors import ConfigurationError
+from mcp_ssh.model.faults import ConfigurationError
 
 HOME = Path("/home/ann")
 

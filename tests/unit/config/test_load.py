@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load, parse
 from mcp_ssh.config.snapshot import Snapshot
-from mcp_ssh.model.errors import ConfigurationError
+from mcp_ssh.model.faults import ConfigurationError
 from mcp_ssh.model.host import AuthMethod, Host, HostKeyChecking, Shell
 from mcp_ssh_drivers.registry import known
 

@@ -8,7 +8,7 @@ import pytest
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import parse
 from mcp_ssh.config.snapshot import Site
-from mcp_ssh.model.errors import ConfigurationError
+from mcp_ssh.model.faults import ConfigurationError
 from tests.support.stdio import command, environment
 
 FILE = """\

@@ -1,7 +1,7 @@
 import pytest
 
 from mcp_ssh.config.snapshot import Changes, Configuration, Snapshot
-from mcp_ssh.model.errors import ConfigurationError, Fault
+from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.host import Host, Inventory
 from tests.support.hosts import host, settings
 

@@ -13,7 +13,8 @@ from mcp_ssh.config.load import parse
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.config.tokenfile import TokenFile
 from mcp_ssh.config.tokens import digest
-from mcp_ssh.model.errors import ConfigurationError, InvalidArgumentError
+from mcp_ssh.model.errors import InvalidArgumentError
+from mcp_ssh.model.faults import ConfigurationError
 from mcp_ssh.model.principal import Permission
 
 SECRET = "s" * 40

@@ -11,7 +11,7 @@ from mcp import Client
 from mcp_ssh.app import wired
 from mcp_ssh.config.snapshot import Configuration, Snapshot
 from mcp_ssh.face.server import mcp_server
-from mcp_ssh.model.errors import ConfigurationError, Fault
+from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.host import Host, Inventory
 from mcp_ssh.model.principal import Permission, Principal, Via
 from mcp_ssh.service.keyrings import Keyrings

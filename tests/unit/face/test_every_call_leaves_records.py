@@ -86,6 +86,10 @@ def lead_astray() -> MemoryTransport:
     return MemoryTransport(files=files)
 
 
+def many(command: str = "uptime", name: str = "web") -> dict[str, Any]:
+    return {"hosts": [name], "command": command}
+
+
 CASES = {
     "hosts": Case("ssh_list_hosts", {}, ["asked"]),
     "sessions": Case("ssh_list_sessions", {}, ["asked"]),
@@ -93,6 +97,22 @@ CASES = {
     "plan": Case("ssh_plan", run("reboot"), ["asked"]),
     "plan of nothing": Case("ssh_plan", run(name="wob"), ["request.refused"], "unknown_host"),
     "read of nothing": Case("ssh_read", {"handle": "r-1"}, ["request.refused"], "unknown_session"),
+    "tasks": Case("ssh_task", {}, ["asked"]),
+    "output of no task": Case("ssh_task_output", {"task": "r-1"}, ["request.refused"], "unknown_session"),
+    "cancel of no task": Case("ssh_cancel", {"task": "r-1"}, ["request.refused"], "unknown_session"),
+    "many": Case("ssh_run_many", many(), [*OPENS, "started", "finished"]),
+    "many, dangerous": Case("ssh_run_many", many("reboot"), ["decided"]),
+    "many, accepted": Case(
+        "ssh_run_many",
+        many("reboot"),
+        ["decided", "approval", "decided", "override", "connect", "session.open", "started", "finished"],
+        person="accept",
+    ),
+    "many, for an operator": Case("ssh_run_many", many("reboot", "human"), ["decided"], "approval_required"),
+    "many, no such host": Case("ssh_run_many", many(name="wob"), ["request.refused"], "unknown_host"),
+    "many, not permitted": Case("ssh_run_many", many(), ["failed"], principal=NOBODY),
+    "task, dangerous": Case("ssh_run_async", run("reboot"), ["decided"], "confirmation_required"),
+    "task, not permitted": Case("ssh_run_async", run(), ["failed"], "permission_missing", principal=NOBODY),
     "connect": Case("ssh_connect", {"host": "web"}, [*OPENS, "finished"]),
     "connect, not let in": Case(
         "ssh_connect",
@@ -214,7 +234,8 @@ async def called(case: Case, folder: Path) -> AsyncIterator[tuple[Daemon, Client
     scripted = MemoryTransport(answers(b"ok\n") if case.host is None else case.host, files=home_of_ann())
     transport = case.host if isinstance(case.host, MemoryTransport) else scripted
     (folder / "up.bin").write_bytes(b"up")
-    changes = {"tool_groups": ("core", "files", "admin"), "transfer_dir": str(folder)} | case.changes
+    groups = ("core", "fleet", "tasks", "files", "admin")
+    changes = {"tool_groups": groups, "transfer_dir": str(folder)} | case.changes
     async with (
         daemon(*WEB, transport=transport, **changes) as it,
         Client(
@@ -252,6 +273,7 @@ def test_no_tool_is_left_out() -> None:
     assert {case.tool for case in CASES.values()} == core | {
         "ssh_shell", "ssh_send", "ssh_disconnect", "ssh_reload_config",
         "ssh_read_file", "ssh_list_directory", "ssh_write_file", "ssh_transfer",
+        "ssh_run_many", "ssh_run_async", "ssh_task", "ssh_task_output", "ssh_cancel",
     }  # fmt: skip
 
 

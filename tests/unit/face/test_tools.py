@@ -28,13 +28,18 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ssh_disconnect": {"host": "web"},
     "ssh_plan": {"host": "web", "command": "uptime"},
     "ssh_ping": {},
+    "ssh_run_many": {"hosts": ["web"], "command": "uptime"},
+    "ssh_run_async": {"host": "web", "command": "uptime"},
+    "ssh_task": {},
+    "ssh_task_output": {"task": "r-unknown"},
+    "ssh_cancel": {"task": "r-unknown"},
     "ssh_read_file": {"host": "web", "path": "/srv/motd"},
     "ssh_list_directory": {"host": "web", "path": "/srv"},
     "ssh_write_file": {"host": "web", "path": "/srv/motd", "content": "hi"},
     "ssh_transfer": {"host": "web", "direction": "upload", "path": "/srv/x", "local": "x"},
 }
-ELSEWHERE = {"ssh_shell", "ssh_send", "ssh_read", "ssh_transfer"}
-"""Tools that need a device or a folder, and have tests of their own there."""
+ELSEWHERE = {"ssh_shell", "ssh_send", "ssh_read", "ssh_task_output", "ssh_cancel", "ssh_transfer"}
+"""Tools that have tests of their own, with what they need."""
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import parse
 from mcp_ssh.model.command import Operation, Request, Wish
 from mcp_ssh.model.decision import Decision, Effect
-from mcp_ssh.model.errors import ConfigurationError
+from mcp_ssh.model.faults import ConfigurationError
 from mcp_ssh.model.host import Host, Shell
 from mcp_ssh.model.policy import Access, Action, Evaluation, NetworkPolicy, Policy, PolicyRule
 from mcp_ssh.model.principal import Principal, Via

@@ -102,7 +102,7 @@ async def test_a_token_that_calls_too_often_is_told_when_there_is_room_again() -
         await it.clock.advance(61)
         await call()
         await call()
-        with pytest.raises(RateLimitedError, match="its 5 calls of this hour"):
+        with pytest.raises(RateLimitedError, match="its 5 commands of this hour"):
             await call()
         generous = replace(who.principal, rate_multiplier=2.0)
         await call(generous)

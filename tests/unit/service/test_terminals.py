@@ -27,7 +27,8 @@ from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Stream
 from mcp_ssh.service.reading import Place
 from mcp_ssh.service.runs import Answer
-from mcp_ssh.service.terminals import Said, Terminals
+from mcp_ssh.service.said import Said
+from mcp_ssh.service.terminals import Terminals
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
