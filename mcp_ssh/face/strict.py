@@ -177,6 +177,8 @@ def _slim_output(schema: Any, named: Mapping[str, Any] | None = None) -> Any:
         return schema
     if named is None:
         named = {**schema.get("$defs", {}), "sparse": schema.get("sparse", False)}
+    if schema.get("type") == "array" and schema["items"].keys() == {"type"}:
+        return {"type": "array"}  # of one plain kind each, as its name says
     if "$ref" in schema:
         return _slim_output(named[schema["$ref"].removeprefix("#/$defs/")], named)
     kinds = schema.get("anyOf", ())

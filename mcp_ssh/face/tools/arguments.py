@@ -20,7 +20,7 @@ Parse = Annotated[bool, Field(description="Also as rows, on network devices")]
 Confirm = Annotated[bool, Field(description="Only if a person agreed to it")]
 
 reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-changes = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_world_hint=True)
+changes = ToolAnnotations(destructive_hint=True)  # and what MCP takes for granted: it writes, in an open world
 
 
 def teller(ctx: ToolContext) -> Teller:

@@ -110,7 +110,7 @@ def core_tools(services: Services, callers: Callers) -> list[StrictTool]:
         """Check that the server itself is well. Touches no host."""
         return views.of_health(daemon.health(callers.principal()))
 
-    manages = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
+    manages = ToolAnnotations(destructive_hint=False, idempotent_hint=True)
     return [
         strict_tool(ssh_list_hosts, title="List hosts", annotations=reads, touches_host=False),
         strict_tool(ssh_connect, title="Connect to a host", annotations=manages, needs=Permission.EXECUTE),
