@@ -177,8 +177,6 @@ def _slim_output(schema: Any, named: Mapping[str, Any] | None = None) -> Any:
         return schema
     if named is None:
         named = {**schema.get("$defs", {}), "sparse": schema.get("sparse", False)}
-    if schema.get("type") == "array" and schema["items"].keys() == {"type"}:
-        return {"type": "array"}  # of one plain kind each, as its name says
     if "$ref" in schema:
         return _slim_output(named[schema["$ref"].removeprefix("#/$defs/")], named)
     kinds = schema.get("anyOf", ())
@@ -191,8 +189,13 @@ def _slim_output(schema: Any, named: Mapping[str, Any] | None = None) -> Any:
         if key == "properties"
         else _slim_output(part, named)
         for key, part in schema.items()
-        if key not in _ballast and not (key == "additionalProperties" and part is True)
+        if key not in _ballast and not (key == "additionalProperties" and part is True) and not _is_plain(key, part)
     }
+
+
+def _is_plain(key: str, part: Any) -> bool:
+    """Whether it says no more of an array than that all of it is of one plain kind, as its name tells."""
+    return key == "items" and part.keys() == {"type"}
 
 
 def _invalid(error: ValidationError) -> InvalidArgumentError:
