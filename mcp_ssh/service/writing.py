@@ -179,15 +179,21 @@ async def _step(step: Coroutine[object, object, None], attempt: Attempt) -> None
         await asyncio.wait({running})
     except asyncio.CancelledError:
         await asyncio.wait({running}, timeout=clean_up_s)
-        if running.done() and not running.cancelled():
-            attempt.step = Step.AHEAD if isinstance(running.exception(), FileError) else Step.DONE
+        attempt.step = _stands(running)
         raise
-    error = running.exception()
-    if isinstance(error, FileError) and not error.retryable:  # the host said no
-        attempt.step = Step.AHEAD
-    if error is not None:
+    attempt.step = _stands(running)
+    if error := running.exception():
         raise error
-    attempt.step = Step.DONE
+
+
+def _stands(running: "asyncio.Future[tuple[None]]") -> Step:
+    if not running.done() or running.cancelled():
+        return Step.UNDER_WAY
+    error = running.exception()
+    if error is None:
+        return Step.DONE
+    said_no = isinstance(error, FileError) and not error.retryable  # else nobody said anything
+    return Step.AHEAD if said_no else Step.UNDER_WAY
 
 
 async def _gone(files: Files, part: str, attempt: Attempt) -> None:

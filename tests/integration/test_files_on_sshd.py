@@ -1,6 +1,7 @@
 """Files on a real sshd: what links lead to, full disks, links that drop, one session alone, and names that attack."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mcp_ssh.audit.disk.reading import verified
+from mcp_ssh.audit.query import as_line
 from mcp_ssh.hostfiles import Opening
 from mcp_ssh.model.command import Wish
 from mcp_ssh.model.errors import McpSshError
@@ -29,6 +32,7 @@ from tests.support.hosts import settings as daemon_settings
 from tests.support.posix import host_of, transport_in
 from tests.support.secrets import NoSecrets
 from tests.support.sshd import Sshd, command_line, descendants, send, sftp_server
+from tests.support.stdio import configuration, wire_to
 
 pytestmark = pytest.mark.integration
 
@@ -379,3 +383,38 @@ async def test_progress_is_told(tmp_path: Path) -> None:
             await it.app.transfers.finished(moving, tell)
     assert told == sorted(told)
     assert len(told) > 1
+
+
+async def test_a_daemon_of_its_own_keeps_records_of_files_that_verify(tmp_path: Path) -> None:
+    config, at, log = tmp_path / "hosts.yaml", tmp_path / "file", tmp_path / "audit.log"
+    with server_in(tmp_path) as server:
+        configuration(tmp_path, server, rest=f"    files: {{roots: ['{tmp_path}'], deny_paths: ['*.key']}}")
+        config.write_text(config.read_text() + f"  transfer_dir: {tmp_path}\n")
+        async with wire_to(config) as wire:
+            await wire.initialize()
+            wrote = await wire.call("ssh_write_file", host="web", path=str(at), content="text")
+            assert wrote["structuredContent"]["facts"]["created"] is True
+            read = await wire.call("ssh_read_file", host="web", path=str(at))
+            assert read["structuredContent"]["content"] == "text"
+            refused = await wire.call("ssh_read_file", host="web", path=f"{tmp_path}/../x\0")
+            assert refused["structuredContent"]["error"]["code"] == "path_refused"
+            await wire.call("ssh_read_file", host="web", path=f"{tmp_path}/a.key")
+            await wire.call("ssh_transfer", host="web", direction="download", path=str(at), local="near")
+            await wire.call("ssh_transfer", host="web", direction="download", path=str(at), local="../near")
+            await until(lambda: "request.refused" in log.read_text())
+    assert verified(log).ok
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    endings = [
+        record for record in records if record["event"] in {"file.read", "file.write", "failed", "request.refused"}
+    ]
+    assert [(record["event"], record.get("action", "")) for record in endings] == [
+        ("file.write", "write"),
+        ("file.read", "read"),
+        ("failed", "read"),
+        ("failed", "read"),
+        ("file.read", "download"),
+        ("request.refused", ""),
+    ]
+    assert (endings[0]["bytes"], endings[0]["path"], endings[5]["local"]) == (4, str(at), "../near")
+    assert as_line(endings[0]).count(str(at)) == 1
+    assert (tmp_path / "near").read_text() == "text"
