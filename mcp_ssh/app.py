@@ -26,11 +26,14 @@ from mcp_ssh.service.approvals import Approvals
 from mcp_ssh.service.background import Background
 from mcp_ssh.service.commands import Commands
 from mcp_ssh.service.daemon import Daemon
+from mcp_ssh.service.describe import Describer
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls, RecordedTransport, SessionRecords
 from mcp_ssh.service.files import Files
 from mcp_ssh.service.fleets import Fleets
+from mcp_ssh.service.installs import Installer
 from mcp_ssh.service.judge import Judge
+from mcp_ssh.service.keptfacts import KeptFacts
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.pipeline import Pipeline
 from mcp_ssh.service.rates import Rates
@@ -39,6 +42,8 @@ from mcp_ssh.service.reload import Reload
 from mcp_ssh.service.runs import Runs
 from mcp_ssh.service.services import Services
 from mcp_ssh.service.shells import Shells
+from mcp_ssh.service.steps import Steps
+from mcp_ssh.service.system import System
 from mcp_ssh.service.tasks import Tasks
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
@@ -143,11 +148,16 @@ async def wired(
         terminals = Terminals(
             configuration=configuration, pipeline=pipeline, pool=pool, runs=runs, shells=shells, keyrings=keyrings
         )
+        steps = Steps(configuration=configuration, pipeline=pipeline, commands=commands, runs=runs, approvals=approvals)
+        system = System(configuration=configuration, steps=steps, kept=KeptFacts(clock), audit=audit)
         yield App(
             configuration=configuration,
             reload=Reload(configuration, pool, audit),
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
             commands=commands,
+            describer=Describer(configuration, judge, commands),
+            system=system,
+            installer=Installer(configuration, system, steps),
             terminals=terminals,
             background=background,
             tasks=Tasks(commands, terminals, background),

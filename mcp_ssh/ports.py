@@ -193,6 +193,11 @@ class Driver(Protocol):
         """Whether its facts come from papers alone: nobody has seen it work on that kind of device."""
         ...
 
+    @property
+    def login_shell(self) -> str:
+        """What exec requests meet on the host, such as `bash`; empty where that is not known, or is no matter."""
+        ...
+
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command; `command.timeout_s` counts from the call.
 

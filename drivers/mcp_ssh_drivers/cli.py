@@ -26,6 +26,8 @@ class CliDriver:
     That is the mode of the login, or the privileged one where `enable` gives the secret for it.
     """
 
+    login_shell = ""
+
     def __init__(
         self,
         connection: Connection,

@@ -39,6 +39,8 @@ class CliShell:
     `enable` gives the secret of its privileged mode, `login` what it asks for inside of the terminal.
     """
 
+    login_shell = ""
+
     def __init__(
         self,
         connection: Connection,

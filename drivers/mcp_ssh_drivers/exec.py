@@ -56,6 +56,11 @@ class ExecDriver:
         self._probing = asyncio.Lock()
         self._running = 0
 
+    @property
+    def login_shell(self) -> str:
+        """As the first command found it out: its name, or what kind of thing it is."""
+        return "" if self._login is None else self._login.name or self._login.shell.value
+
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command, its turn in the queue included, within `command.timeout_s`."""
         loop = asyncio.get_running_loop()

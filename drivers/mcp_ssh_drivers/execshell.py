@@ -15,7 +15,7 @@ the command goes alone.
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 sh_family = frozenset({"sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "pdksh", "lksh", "yash", "zsh", "busybox"})
@@ -40,10 +40,14 @@ class LoginShell(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What was found out about the login. `boot_id` tells machines apart (random(4)); empty where there is none."""
+    """What was found out about the login. `boot_id` tells machines apart (random(4)); empty where there is none.
+
+    `name` is what the shell calls itself, for people alone.
+    """
 
     shell: LoginShell
     boot_id: str = ""
+    name: str = field(default="", compare=False)
 
 
 def read_probe(answer: bytes) -> Login | None:
@@ -52,7 +56,7 @@ def read_probe(answer: bytes) -> Login | None:
     if found is None:
         return None
     name = found.group(1).decode("ascii", "replace").rsplit("/", 1)[-1].lstrip("-")
-    return Login(LoginShell.POSIX, found.group(2).decode("ascii")) if name in sh_family else None
+    return Login(LoginShell.POSIX, found.group(2).decode("ascii"), name) if name in sh_family else None
 
 
 def read_second_probe(answer: bytes) -> Login:

@@ -43,7 +43,7 @@ _sh_family = frozenset({"sh", "bash", "rbash", "dash", "ash", "busybox", "ksh", 
 class PosixShell:
     """A `ShellDriver` on a POSIX host. The profile knows what programs ask."""
 
-    platform, is_experimental = "", False
+    platform, is_experimental, login_shell = "", False, ""
 
     def __init__(self, connection: Connection, profile: Profile) -> None:
         self._connection = connection

@@ -12,7 +12,8 @@ max_text_chars = 4_096
 max_command_chars = 65_536
 cut_mark = "[cut]"
 secret_mark = "[redacted]"  # noqa: S105  what stands instead of one
-_free_texts = frozenset({"command", "reason", "host", "path", "real_path", "local", "client"})
+_free_texts = frozenset({"command", "reason", "host", "path", "real_path", "local", "client", "session", "secret"})
+"""What comes from outside as it is: whoever confuses two fields may have put a secret into any of them."""
 
 order = tuple(
     "v seq ts event id principal client tool action session host address user host_key pinned recording command "

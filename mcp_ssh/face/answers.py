@@ -1,18 +1,18 @@
 """What a model sees of a command: how it ended or where it stands, its output, and the next step."""
 
-import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 
-from mcp_types import CallToolResult
+from mcp_types import CallToolResult, ResourceLink
 
+from mcp_ssh.face.frame import in_frame
 from mcp_ssh.face.hygiene import Shown, clean, one_line, shown
 from mcp_ssh.face.rows import row_notes, shown_rows
 from mcp_ssh.face.schemas import (
     Reading,
     RunResult,
 )
-from mcp_ssh.face.views import key_notes, reply
+from mcp_ssh.face.uris import output_uri
+from mcp_ssh.face.views import key_notes, refusal, reply
 from mcp_ssh.model.result import (
     Captured,
     CommandResult,
@@ -33,15 +33,33 @@ def of_answer(answer: Answer, shell: Shell | None = None, rows: Rows | None = No
     """One command: its end, or where it stands; with `rows` where they were asked for."""
     run, done = answer.run, answer.done
     result = done.result if done is not None else _unfinished(run)
+    session, first = shell.handle if shell is not None else None, list[str]()
+    if done is not None:
+        first = key_notes(done.session.connection.peer.host_key, first=done.first)
+    return _said_of(run, result, first, answer.handle, session, rows)
+
+
+def of_ended(run: Run) -> CallToolResult:
+    """A command that is over, as the call that asked for it would have told it by then."""
+    if run.error is not None:
+        return refusal(run.error)
+    assert run.result is not None  # noqa: S101  whoever asks looks at the state first
+    session = run.session.seat.shell if run.session is not None else ""
+    return _said_of(run, with_output(run.result, run), [], run.handle, session or None, None)
+
+
+def _said_of(  # noqa: PLR0913, PLR0917  an answer has that many parts
+    run: Run, result: CommandResult, first: list[str], handle: str | None, session: str | None, rows: Rows | None
+) -> CallToolResult:
     stderr = shown(result.stderr, inline_stderr_chars)
-    stdout = shown(result.stdout, inline_chars - len(stderr.text), terminal=shell is not None)
-    notes = key_notes(done.session.connection.peer.host_key, first=done.first) if done is not None else []
-    notes += [*notes_of(result), *_next_steps(answer, stdout.left_out_bytes + stderr.left_out_bytes), *row_notes(rows)]
+    stdout = shown(result.stdout, inline_chars - len(stderr.text), terminal=session is not None)
+    left_out_bytes = stdout.left_out_bytes + stderr.left_out_bytes
+    notes = [*first, *notes_of(result), *_next_steps(run, result, handle, left_out_bytes), *row_notes(rows)]
     view = RunResult(
         host=run.host,
         outcome=result.outcome.value,
-        handle=answer.handle,
-        session=shell.handle if shell is not None else None,
+        handle=handle,
+        session=session,
         mode=one_line(result.mode) or None,
         directory=one_line(result.directory) or None,
         exit_code=result.exit_code,
@@ -50,7 +68,7 @@ def of_answer(answer: Answer, shell: Shell | None = None, rows: Rows | None = No
         stderr=stderr.text,
         stdout_bytes=result.stdout.total,
         stderr_bytes=result.stderr.total,
-        left_out_bytes=stdout.left_out_bytes + stderr.left_out_bytes,
+        left_out_bytes=left_out_bytes,
         duration_ms=round(result.duration_s * 1000, 1),
         notes=notes,
         stdout_base64=stdout.base64,
@@ -59,7 +77,15 @@ def of_answer(answer: Answer, shell: Shell | None = None, rows: Rows | None = No
         rows=shown_rows(rows),
     )
     lines = [f"{run.host}{_where(view)}: {ending_of(result)}", *notes, *framed(run.host, stdout, stderr)]
-    return reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)
+    told = reply(view, "\n".join(lines), is_error=result.outcome is Outcome.UNKNOWN)
+    if handle is not None:
+        told.content.append(_link(run))
+    return told
+
+
+def _link(run: Run) -> ResourceLink:
+    """Where a client can read the output by itself."""
+    return ResourceLink(uri=output_uri(run.handle), name=run.handle, description=f"output on {run.host}")
 
 
 def _where(view: RunResult) -> str:
@@ -81,15 +107,14 @@ def with_output(result: CommandResult, run: Run) -> CommandResult:
     )
 
 
-def _next_steps(answer: Answer, left_out_bytes: int) -> list[str]:
-    if answer.done is None:
-        handle = answer.handle
-        if answer.run.session is None:
+def _next_steps(run: Run, result: CommandResult, handle: str | None, left_out_bytes: int) -> list[str]:
+    if result.outcome is Outcome.RUNNING:
+        if run.session is None:
             return [f"it has not begun: it waits for the connection, or for its turn; ssh_read {handle} tells"]
         return [f"it goes on; ssh_read {handle} with `wait` tells its end; ssh_send talks to it, key ctrl-c stops it"]
-    if answer.done.result.outcome is Outcome.WAITING_INPUT:
+    if result.outcome is Outcome.WAITING_INPUT:
         return ["answer with ssh_send, or leave it with ssh_send key ctrl-c"]
-    return [f"ssh_read {answer.handle} gives the rest"] if answer.handle and left_out_bytes else []
+    return [f"ssh_read {handle} gives the rest"] if handle and left_out_bytes else []
 
 
 def of_reading(reading: ReadPart) -> CallToolResult:
@@ -185,18 +210,5 @@ def _notes_of_end(result: CommandResult) -> list[str]:
 
 
 def framed(host: str, stdout: Shown, stderr: Shown) -> list[str]:
-    """Outputs in a frame with a random word: what is inside cannot close it."""
-    return framed_parts(host, [("stdout", stdout.text), ("stderr", stderr.text)]) or ["no output"]
-
-
-def framed_parts(host: str, parts: Sequence[tuple[str, str]]) -> list[str]:
-    """Named texts of a host, those that are not empty, in such a frame."""
-    inside = "\n".join(text for _, text in parts)
-    word = secrets.token_hex(4)
-    while word in inside:
-        word = secrets.token_hex(4)
-    lines = list[str]()
-    for name, text in parts:
-        if text:
-            lines += [f"--- {name} of {host} [{word}]", text.removesuffix("\n"), f"--- end of {name} [{word}]"]
-    return lines
+    """Both outputs in their frame."""
+    return in_frame(host, stdout=stdout.text, stderr=stderr.text) or ["no output"]

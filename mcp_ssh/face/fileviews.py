@@ -7,7 +7,7 @@ from typing import Any
 
 from mcp_types import CallToolResult
 
-from mcp_ssh.face.answers import framed_parts
+from mcp_ssh.face.frame import in_frame
 from mcp_ssh.face.hygiene import clean
 from mcp_ssh.face.schemas import DirectoryList, FileDone, FilePart
 from mcp_ssh.face.views import key_notes, reply
@@ -59,7 +59,7 @@ def of_read(done: Done[ReadResult]) -> CallToolResult:
     end = "to its end" if view.next_offset is None else f"more from offset {view.next_offset} on"
     head = f"{view.host}: {view.path}, {_listed(told)}"
     part = f"{encoding} of {result.size} bytes from offset {result.offset}, {end}"
-    lines = [head, part, *notes, *(framed_parts(view.host, [("file", content)]) or ["nothing is in it"])]
+    lines = [head, part, *notes, *(in_frame(view.host, file=content) or ["nothing is in it"])]
     return reply(view, "\n".join(lines))
 
 
@@ -91,7 +91,7 @@ def of_list(done: Done[ListResult]) -> CallToolResult:
     )
     what = f"{len(rows)} of {page.total} names" if result.is_folder else "a single file"
     more = [f"more from offset {view.next_offset} on"] if view.next_offset is not None else []
-    body = framed_parts(view.host, [("names", "\n".join(lines))])
+    body = in_frame(view.host, names="\n".join(lines))
     return reply(view, "\n".join([f"{view.host}: {view.path}, {what}", *more, *notes, *body]))
 
 

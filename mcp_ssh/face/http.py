@@ -17,7 +17,6 @@ import uvicorn
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
-from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
@@ -30,6 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_ssh.config.snapshot import Site
 from mcp_ssh.face.callers import streamable_path
+from mcp_ssh.face.server import GuidedServer
 from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.principal import Principal
 from mcp_ssh.service.door import Door, kinds
@@ -89,7 +89,7 @@ class Watchman:
             self._door.let_in(f"token:{user.username}", address)
 
 
-def http_app(server: MCPServer[str], site: Site, door: Door) -> Starlette:
+def http_app(server: GuidedServer, site: Site, door: Door) -> Starlette:
     """The app with the faces that are served, and `/health`, which needs no token and tells nothing else."""
     security = _security(site)
     routes: dict[str, BaseRoute] = {}
@@ -115,6 +115,7 @@ def http_app(server: MCPServer[str], site: Site, door: Door) -> Starlette:
     watched = [Middleware(Watchman, door=door), *middleware]
     app = Starlette(routes=[*routes.values()], middleware=watched, lifespan=running)
     app.add_route("/health", _health, methods=["GET"])
+    app.state.end_streams = server.end_streams
     return app
 
 
@@ -177,6 +178,8 @@ class _Server(uvicorn.Server):
     def stop(self) -> None:
         """End: open streams at once, for they never end by themselves, requests within the graceful time."""
         AppStatus.should_exit = True
+        if isinstance(self.config.app, Starlette):
+            self.config.app.state.end_streams()
         self.should_exit = True
 
 

@@ -31,6 +31,48 @@ class HostList(BaseModel):
     hosts: list[HostRow]
 
 
+class SaidRow(BaseModel):
+    """What would be said of one command."""
+
+    command: str
+    answer: str
+    rule: str
+    reason: str
+
+
+class OpenRow(BaseModel):
+    """What is known of an open session; empty where nothing is."""
+
+    session: str
+    shell: str
+    platform: str
+    server: str
+    login_shell: str
+    host_key: str
+
+
+class HostDetail(BaseModel):
+    """One host in detail. Of `limits` those that are None are not set; `secrets` are what one is configured for."""
+
+    host: str
+    address: str
+    port: int
+    user: str
+    shell: str
+    platform: str
+    transport: str
+    tags: list[str]
+    description: str
+    enabled: bool
+    access: str
+    confirm: str
+    limits: dict[str, Any]
+    files: dict[str, Any]
+    secrets: list[str]
+    judged: list[SaidRow]
+    sessions: list[OpenRow]
+
+
 class Connected(BaseModel):
     """An open session."""
 

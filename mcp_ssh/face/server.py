@@ -1,8 +1,6 @@
-"""The MCP server object: instructions and tools, the same for every transport and both protocol eras."""
+"""The MCP server object: instructions, tools and guide, the same for every transport and both protocol eras."""
 
-import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mcp.server.auth.provider import TokenVerifier
@@ -14,13 +12,16 @@ from pydantic import AnyHttpUrl
 from mcp_ssh import __version__
 from mcp_ssh.audit.scrub import Needles
 from mcp_ssh.face.callers import Callers, Who
+from mcp_ssh.face.guide import Guide, truthful
 from mcp_ssh.face.strict import Face, StrictTool
 from mcp_ssh.face.tools.admin import admin_tools
 from mcp_ssh.face.tools.core import core_tools
 from mcp_ssh.face.tools.files import file_tools
 from mcp_ssh.face.tools.fleet import fleet_tools
 from mcp_ssh.face.tools.shells import shell_tools
+from mcp_ssh.face.tools.system import system_tools
 from mcp_ssh.face.tools.tasks import task_tools
+from mcp_ssh.model.principal import Principal
 from mcp_ssh.service.services import Services
 
 instructions = """\
@@ -44,6 +45,7 @@ groups: Mapping[str, Sequence[Callable[[Services, Callers], list[StrictTool]]]] 
     "fleet": [fleet_tools],
     "tasks": [task_tools],
     "files": [file_tools],
+    "system": [system_tools],
     "admin": [admin_tools],
 }
 """The tools by the names of `settings.tool_groups`, in the order in which they are shown."""
@@ -52,29 +54,41 @@ groups: Mapping[str, Sequence[Callable[[Services, Callers], list[StrictTool]]]] 
 _bearer = AuthSettings(issuer_url=AnyHttpUrl("https://localhost"), resource_server_url=None)
 
 
-@asynccontextmanager
-async def _conversation(server: MCPServer[str]) -> AsyncIterator[str]:
-    """A word for one connection of a client: its shells are its own, whoever else calls for the same principal."""
-    del server
-    yield secrets.token_hex(8)
+class GuidedServer(MCPServer[str]):
+    """Shows to each principal the tools that it may use; the others refuse it by themselves.
 
+    A conversation is one connection of a client: its shells are its own, whoever else calls for the same principal.
+    """
 
-class _Server(MCPServer[str]):
-    """Shows to each principal the tools that it may use; the others refuse it by themselves."""
-
-    def __init__(self, callers: Callers, tools: Sequence[StrictTool], *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, tools=[*tools], **options)
-        self._callers = callers
+    def __init__(self, face: Face, tools: Sequence[StrictTool], services: Services, **options: Any) -> None:
+        self._callers = face.callers
         self._needs = {tool.name: tool.needs for tool in tools}
+        guide = Guide(services, face, self.shown)
+        self._guide = guide
+        super().__init__(
+            tools=[*tools],
+            lifespan=lambda _: guide.subscriptions.conversation(),
+            middleware=[truthful],
+            extensions=[guide.tasks],
+            **options,
+        )
+        guide.bind(self._lowlevel_server)
+
+    def shown(self, principal: Principal) -> Sequence[str]:
+        """The names of the tools that the principal is shown."""
+        return [name for name, need in self._needs.items() if need is None or principal.may(need)]
 
     async def list_tools(self) -> list[Tool]:
         """Those for whoever asks."""
-        principal = self._callers.principal()
-        hidden = {name for name, need in self._needs.items() if need is not None and not principal.may(need)}
-        return [tool for tool in await super().list_tools() if tool.name not in hidden]
+        shown = self.shown(self._callers.principal())
+        return [tool for tool in await super().list_tools() if tool.name in shown]
+
+    def end_streams(self) -> None:
+        """End what would never end by itself, for a server that stops."""
+        self._guide.subscriptions.close()
 
 
-def mcp_server(services: Services, who: Who, verifier: TokenVerifier | None = None) -> MCPServer[str]:
+def mcp_server(services: Services, who: Who, verifier: TokenVerifier | None = None) -> GuidedServer:
     """A server whose tools act for whoever `who` names; with a verifier, for whom a token lets in."""
     offered = [make for name, makers in groups.items() if name in services.daemon.tool_groups for make in makers]
     callers = Callers(who)
@@ -82,14 +96,14 @@ def mcp_server(services: Services, who: Who, verifier: TokenVerifier | None = No
     face = Face(callers, services.calls, Needles(services.keyrings.known))
     for tool in tools:
         tool.belong_to(face)
-    return _Server(
-        callers,
+    return GuidedServer(
+        face,
         tools,
-        "mcp-ssh",
+        services,
+        name="mcp-ssh",
         title="mcp-ssh",
         version=__version__,
         instructions=instructions,
-        lifespan=_conversation,
         token_verifier=verifier,
         auth=_bearer if verifier is not None else None,
         log_level="WARNING",

@@ -12,7 +12,8 @@ from typing import Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp_types import InputRequiredResult, ToolAnnotations
+from mcp_types import CallToolResult, InputRequiredResult, ResourceLink, ToolAnnotations
+from mcp_types.version import is_version_at_least
 from pydantic import ConfigDict, PrivateAttr, ValidationError, create_model
 
 from mcp_ssh.audit.scrub import Needles
@@ -22,6 +23,9 @@ from mcp_ssh.face.views import refusal, without_secrets
 from mcp_ssh.model.errors import ApprovalRequiredError, InvalidArgumentError, McpSshError, PermissionMissingError
 from mcp_ssh.model.principal import Caller, Permission, Principal
 from mcp_ssh.service.evidence import Calls
+
+links_since = "2025-06-18"
+"""The first revision of the protocol in which a result may hold links to resources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class StrictTool(Tool):
             return without_secrets(refusal(error), self._face.needles)
         if not self.touches_host and self._face.calls is not None:
             self._face.calls.asked(self._face.callers.of(context), self.name, arguments)
-        return without_secrets(result, self._face.needles)
+        return without_secrets(_as_spoken(result, context), self._face.needles)
 
     def _caller(self, context: Context[Any, Any]) -> Caller | None:
         try:
@@ -107,17 +111,19 @@ class StrictTool(Tool):
                 )
 
 
-def strict_tool(
+def strict_tool(  # noqa: PLR0913  what a tool is, word by word
     fn: Callable[..., Any],
     *,
     title: str,
     annotations: ToolAnnotations,
     needs: Permission | None = None,
     touches_host: bool = True,
+    answers_as: str | None = None,
 ) -> StrictTool:
     """A tool from a function: its name and docstring are the tool's, its schemas are strict and without ballast.
 
-    Principals without the permission `needs` are not shown it.
+    Principals without the permission `needs` are not shown it. `answers_as` names the tool whose output schema is this
+    one's as well: it stands there alone, since each copy is paid for in every conversation.
     """
     tool = StrictTool.from_function(fn, title=title, annotations=annotations)
     loose = tool.fn_metadata.arg_model
@@ -125,10 +131,23 @@ def strict_tool(
     tool.parameters = _slim_input(tool.fn_metadata.arg_model.model_json_schema())
     tool.description = inspect.cleandoc(tool.description)
     if tool.fn_metadata.output_schema is not None:
-        tool.fn_metadata.output_schema = _slim_output(tool.fn_metadata.output_schema)
+        schema = _slim_output(tool.fn_metadata.output_schema)
+        tool.fn_metadata.output_schema = schema if answers_as is None else _said_there(answers_as)
     assert isinstance(tool, StrictTool)  # noqa: S101  from_function makes what it is called on
     tool.needs, tool.touches_host = needs, touches_host
     return tool
+
+
+def _said_there(tool: str) -> dict[str, Any]:
+    return {"type": "object", "description": f"That of {tool}"}
+
+
+def _as_spoken(result: Any, context: Context[Any, Any]) -> Any:
+    """A result as the client's revision knows it: older clients may refuse the whole of one with a link in it."""
+    version = context.protocol_version
+    if isinstance(result, CallToolResult) and version is not None and not is_version_at_least(version, links_since):
+        result.content = [block for block in result.content if not isinstance(block, ResourceLink)]
+    return result
 
 
 def _forbidding(model: type[Any]) -> type[Any]:
@@ -150,7 +169,10 @@ def _slim(schema: Any) -> Any:
 
 
 def _slim_input(schema: Any) -> Any:
-    """An argument that may be left out need not say that it may be null as well; whoever sends null is understood."""
+    """An argument that may be left out need not say that it may be null as well; whoever sends null is understood.
+
+    Nor does a text say how long it may be: none comes near that, and whose does is told the figure.
+    """
     slim = _slim(schema)
     words = {f"#/$defs/{name}": part for name, part in slim.pop("$defs", {}).items()}
     slim["properties"] = {name: _slim_argument(part, words) for name, part in slim["properties"].items()}
@@ -162,7 +184,7 @@ def _slim_argument(part: dict[str, Any], words: Mapping[str, Any]) -> dict[str, 
     if len(kinds) == 1 and part.get("default", ...) is None:
         part = kinds[0] | {key: value for key, value in part.items() if key not in {"anyOf", "default"}}
     whole = words.get(str(part.get("$ref")), {}) | part
-    dropped = {"$ref", "default"} if whole.get("default") is False else {"$ref"}
+    dropped = {"$ref", "maxLength"} | ({"default"} if whole.get("default") is False else set())
     return {key: value for key, value in whole.items() if key not in dropped}
 
 
@@ -177,6 +199,8 @@ def _slim_output(schema: Any, named: Mapping[str, Any] | None = None) -> Any:
         return schema
     if named is None:
         named = {**schema.get("$defs", {}), "sparse": schema.get("sparse", False)}
+    elif "properties" in schema:  # what has properties is an object; only the whole must say so
+        schema = {key: part for key, part in schema.items() if key != "type"}
     if "$ref" in schema:
         return _slim_output(named[schema["$ref"].removeprefix("#/$defs/")], named)
     kinds = schema.get("anyOf", ())

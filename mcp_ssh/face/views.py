@@ -54,18 +54,19 @@ def without_secrets(result: Any, needles: Needles) -> Any:
     for block in result.content:
         if isinstance(block, TextContent):
             block.text = scrubbed_text(block.text, needles)
-    result.structured_content = _scrubbed(result.structured_content, needles)
+    result.structured_content = scrubbed(result.structured_content, needles)
     return result
 
 
-def _scrubbed(value: Any, needles: Needles) -> Any:
+def scrubbed(value: Any, needles: Needles) -> Any:
+    """A value of JSON without secrets of ours in any text of it."""
     match value:
         case str():
             return scrubbed_text(value, needles)
         case dict():
-            return {name: _scrubbed(part, needles) for name, part in value.items()}
+            return {name: scrubbed(part, needles) for name, part in value.items()}
         case list():
-            return [_scrubbed(part, needles) for part in value]
+            return [scrubbed(part, needles) for part in value]
         case _:
             return value
 
@@ -108,24 +109,30 @@ def refusal(error: McpSshError) -> CallToolResult:
     )
 
 
+def host_row(view: HostView) -> HostRow:
+    """What is told of a host in a list."""
+    host = view.host
+    return HostRow(
+        host=host.name,
+        address=host.address,
+        port=host.port,
+        user=host.user,
+        shell=host.shell.value,
+        tags=sorted(host.tags),
+        description=host.description,
+        enabled=host.enabled,
+        open_sessions=view.sessions,
+    )
+
+
+def host_list(views: tuple[HostView, ...]) -> HostList:
+    """The inventory as data."""
+    return HostList(hosts=[host_row(view) for view in views])
+
+
 def of_hosts(rows: tuple[HostView, ...]) -> CallToolResult:
     """The inventory."""
-    view = HostList(
-        hosts=[
-            HostRow(
-                host=row.host.name,
-                address=row.host.address,
-                port=row.host.port,
-                user=row.host.user,
-                shell=row.host.shell.value,
-                tags=sorted(row.host.tags),
-                description=row.host.description,
-                enabled=row.host.enabled,
-                open_sessions=row.sessions,
-            )
-            for row in rows
-        ]
-    )
+    view = host_list(rows)
     return reply(view, "\n".join(_host_line(row) for row in view.hosts) or "no hosts are configured")
 
 

@@ -75,6 +75,9 @@ class Operation(StrEnum):
     WRITE_FILE = "ssh_write_file"
     LIST_FOLDER = "ssh_list_directory"
     TRANSFER = "ssh_transfer"
+    SYSTEM_INFO = "ssh_system_info"
+    SERVICE_STATUS = "ssh_service_status"
+    INSTALL = "ssh_install_package"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class Context:
 class Request:
     """One call on one host. `id` joins its records; `confirmed` is the model's `confirm_dangerous`.
 
-    `can_ask` and `answer` are about a person at the client, as with a `Caller`. `is_part`: of a call for many hosts.
+    `can_ask` and `answer` are about a person at the client, as with a `Caller`. `is_part`: one of several of a call.
     It has a `wish` or a `file` or neither.
     """
 

@@ -77,6 +77,24 @@ class UnsupportedHostError(McpSshError):
     code = "unsupported_host"
 
 
+class NeedsPosixError(McpSshError):
+    """The host is a device with a command line of its own, and what was asked is for POSIX hosts."""
+
+    code = "needs_posix"
+
+
+class NeedsRootError(McpSshError):
+    """What was asked takes root, and the login is not root and has no sudo. It was not tried."""
+
+    code = "needs_root"
+
+
+class WouldRemoveError(McpSshError):
+    """Installing would remove other packages. Nothing was installed."""
+
+    code = "would_remove"
+
+
 class UnknownSessionError(McpSshError):
     """There is no open session that the caller could mean."""
 

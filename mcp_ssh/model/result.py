@@ -132,6 +132,7 @@ class SessionView:
     """One session as `ssh_list_sessions` shows it. `idle_s` is 0 while a command runs.
 
     `shell` is the handle of the shell that it carries, empty for the one that all stateless commands share.
+    `platform` is what its driver takes the host for, `login_shell` what its commands meet there, where that is known.
     """
 
     id: str
@@ -143,3 +144,5 @@ class SessionView:
     commands: int
     closes_in_s: float | None
     shell: str = ""
+    platform: str = ""
+    login_shell: str = ""

@@ -47,6 +47,11 @@ class ScrubbedDriver:
         """As the driver says."""
         return self._driver.is_experimental
 
+    @property
+    def login_shell(self) -> str:
+        """As the driver says."""
+        return self._driver.login_shell
+
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """As the driver does."""
         with self._scrubbing(output) as clean:

@@ -173,6 +173,12 @@ class Approvals:
         self._forget_old()
         return [each for each in self._open.values() if each.state is State.WAITING]
 
+    def asked(self, approval: str) -> str:
+        """The command that the question under this name is about; empty if there is no such question."""
+        found = self._open.get(approval)
+        wish = found.judged.request.wish if found is not None else None
+        return wish.text if wish is not None else ""
+
     def left_s(self, approval: Approval) -> float:
         """Seconds until it is too old."""
         return approval.asked_at + valid_s - self._clock.now()

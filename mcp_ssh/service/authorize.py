@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mcp_ssh.model.command import Command, Operation, Request
-from mcp_ssh.model.errors import HostDisabledError, InvalidArgumentError, PermissionMissingError, UnknownHostError
+from mcp_ssh.model.errors import (
+    HostDisabledError,
+    InvalidArgumentError,
+    NeedsPosixError,
+    PermissionMissingError,
+    UnknownHostError,
+)
 from mcp_ssh.model.fileerrors import FileTooLargeError, NoFilesError, PathRefusedError
 from mcp_ssh.model.files import FileWish, named
 from mcp_ssh.model.host import Host, Inventory, Shell
@@ -13,10 +19,18 @@ from mcp_ssh.model.principal import Permission, Principal
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.policy.files import forbidden, malformed
 from mcp_ssh.safety.posix.sudo import asks_by_itself
+from mcp_ssh.service.examples import examples_of
 from mcp_ssh.service.limits import file_seconds, task_s, within_limits
 
-needs: Mapping[Operation, Permission] = {}
+needs: Mapping[Operation, Permission] = {
+    Operation.SYSTEM_INFO: Permission.READ,
+    Operation.SERVICE_STATUS: Permission.READ,
+    Operation.INSTALL: Permission.INSTALL,
+}
 """What an operation takes that is not to execute something."""
+
+for_posix = frozenset({Operation.SYSTEM_INFO, Operation.SERVICE_STATUS, Operation.INSTALL})
+"""Operations whose commands are those of POSIX hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,11 @@ def authorize(request: Request, inventory: Inventory, settings: Settings) -> Aut
     if not host.enabled:
         raise HostDisabledError(
             f"{host.name} is disabled; nothing was sent", hint="its operator can set `enabled: true` in hosts.yaml"
+        )
+    if request.operation in for_posix and host.shell is Shell.CLI:
+        raise NeedsPosixError(
+            f"{host.name} is a cli host, and {request.operation.value} asks posix hosts alone; nothing was sent",
+            hint=f"ssh_run gives the device's own commands, such as `{examples_of(host).look}`",
         )
     if request.wish is not None:
         _check_text(request, request.wish.text, host, settings)

@@ -58,7 +58,7 @@ class Background:
         for listener in self.listeners:
             listener.created(activity)
         if activity.task is None:
-            self._outputs.finish(activity.kept, self._ttl_s(activity))
+            self._outputs.finish(activity.kept, self.ttl_s(activity))
 
     def named(self, caller: Caller, handle: str) -> Activity:
         """What has that handle, if it is the caller's. Raises `UnknownSessionError`, for a foreign one as well."""
@@ -75,10 +75,24 @@ class Background:
         self._outputs.expire()
         return [each for each in self._known.values() if each.is_told and each.kept.owner == caller.principal.name]
 
+    def readable_by(self, caller: Caller) -> list[Activity]:
+        """What of the caller's can still be read, told or not, the newest first."""
+        self._outputs.expire()
+        return [each for each in reversed(self._known.values()) if each.kept.owner == caller.principal.name]
+
     @property
     def held(self) -> int:
         """How many activities are known, with whatever is kept of them."""
         return len(self._known)
+
+    def ttl_s(self, activity: Activity) -> float:
+        """How long a task is known after its end, or the rest of an output that was answered."""
+        snapshot = self._configuration.current
+        if not activity.is_told:
+            return snapshot.settings.outputs_ttl_s
+        host = snapshot.inventory.hosts.get(activity.host)
+        own = host.limits.task_result_ttl if host is not None else None
+        return own or snapshot.settings.task_result_ttl_s
 
     @staticmethod
     async def wait(activity: Activity, seconds: float) -> None:
@@ -101,19 +115,10 @@ class Background:
             name = type(error).__name__
             activity.error = InternalError(f"{name} in mcp-ssh itself", hint="its log tells more", sent=True)
         activity.take(None if task.cancelled() or error is not None else task.result())
-        self._outputs.finish(activity.kept, self._ttl_s(activity))
+        self._outputs.finish(activity.kept, self.ttl_s(activity))
         if activity.is_told:
             for listener in self.listeners:
                 listener.ended(activity)
-
-    def _ttl_s(self, activity: Activity) -> float:
-        """How long a task is known after its end, or the rest of an output that was answered."""
-        snapshot = self._configuration.current
-        if not activity.is_told:
-            return snapshot.settings.outputs_ttl_s
-        host = snapshot.inventory.hosts.get(activity.host)
-        own = host.limits.task_result_ttl if host is not None else None
-        return own or snapshot.settings.task_result_ttl_s
 
     def _gone(self, handle: str) -> None:
         self._known.pop(handle, None)

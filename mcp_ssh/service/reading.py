@@ -12,7 +12,7 @@ from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.result import inline_chars
 from mcp_ssh.outputs.kept import Kept
 from mcp_ssh.ports import Stream
-from mcp_ssh.service.activity import Activity
+from mcp_ssh.service.activity import Activity, Run
 from mcp_ssh.service.background import Background
 
 longest_wait_s = 300.0
@@ -82,6 +82,10 @@ class Reader:
         after = offset + len(data)
         is_over = run.task is None and after >= total
         return ReadPart(run, data, offset, None if is_over else after, total, notes, omitted, next_line)
+
+    def handles(self, caller: Caller) -> tuple[str, ...]:
+        """The handles of the commands whose output the caller can read, the newest first."""
+        return tuple(each.handle for each in self._background.readable_by(caller) if isinstance(each, Run))
 
 
 def _pattern(place: Place) -> "regex.Pattern[bytes] | None":

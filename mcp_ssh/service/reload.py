@@ -2,18 +2,21 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import structlog
 
 from mcp_ssh.audit.record import Event
 from mcp_ssh.config.snapshot import Changes, Configuration
+from mcp_ssh.model.errors import SessionLimitError
 from mcp_ssh.model.faults import ConfigurationError, ConfigurationKeptError
 from mcp_ssh.model.principal import Permission, Principal
 from mcp_ssh.ports import AuditSink
 from mcp_ssh.service.authorize import check_permission
 from mcp_ssh.sessions.pool import Pool
+
+most_listeners = 1_000
 
 
 class Reload:
@@ -24,6 +27,7 @@ class Reload:
         self._audit = audit
         self._pool = pool
         self._log = structlog.get_logger("mcp_ssh.reload")
+        self._listeners: dict[object, Callable[[], object]] = {}
 
     def now(self) -> bool:
         """Read the file; one with faults changes nothing, and its faults are told. Whether it was taken.
@@ -68,7 +72,24 @@ class Reload:
         self._log.info("configuration_read", **told, settings_changed=changes.settings)
         if changes.settings:
             self._log.warning("restart_needed", reason="timeouts, paths and session limits are those of the start")
+        for hears in tuple(self._listeners.values()):
+            hears()
         return changes
+
+    @contextmanager
+    def listening(self, hears: Callable[[], object]) -> Iterator[None]:
+        """`hears` is called whenever a configuration was taken, for as long as the context lasts.
+
+        It must neither wait nor raise. Raises `SessionLimitError` where too many listen already.
+        """
+        if len(self._listeners) >= most_listeners:
+            raise SessionLimitError(f"{most_listeners} clients are told of changes already", hint="end some of them")
+        key = object()
+        self._listeners[key] = hears
+        try:
+            yield
+        finally:
+            del self._listeners[key]
 
     @asynccontextmanager
     async def watching(self, interval_s: float) -> AsyncIterator[None]:

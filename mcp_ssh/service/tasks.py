@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from mcp_ssh.model.command import Wish
-from mcp_ssh.model.errors import InvalidArgumentError
+from mcp_ssh.model.errors import InvalidArgumentError, UnknownSessionError
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.model.state import State
 from mcp_ssh.service.activity import Activity, Run
@@ -43,6 +43,17 @@ class Tasks:
     async def start(self, caller: Caller, host: str, wish: Wish, *, confirmed: bool = False) -> Run:
         """Start a command in the background; returns once it may run. Raises where nothing of it is sent."""
         return await self._commands.start(caller, host, wish, confirmed=confirmed)
+
+    def find(self, caller: Caller, handle: str) -> Activity | None:
+        """The caller's own of that handle, if there is one; nothing of it changes."""
+        try:
+            return self._background.named(caller, handle)
+        except UnknownSessionError:
+            return None
+
+    def ttl_s(self, activity: Activity) -> float:
+        """How long it is known after its end."""
+        return self._background.ttl_s(activity)
 
     async def look(self, caller: Caller, handle: str, wait_s: float = 0.0) -> Activity:
         """How a task stands, at its end or after that many seconds. Raises `UnknownSessionError`."""

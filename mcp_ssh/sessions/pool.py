@@ -147,6 +147,8 @@ class Pool:
                     shell=place.seat.shell,
                     commands=session.commands,
                     closes_in_s=self._plan.closes_in(place, now),
+                    platform=session.driver.platform,
+                    login_shell=session.driver.login_shell,
                 )
             )
         return tuple(sorted(views, key=lambda view: -view.age_s))

@@ -179,7 +179,10 @@ async def test_no_secret_turns_up_anywhere(server: Sshd, tmp_path: Path) -> None
             for name in ("FILED", "UNSEEN"):
                 assert (await call("ssh_run", host="web", command="sudo -k -S -p '' id", secret=name))["isError"]
             await call("ssh_run", host="web", command="cat", secret="SUDO")
+            await call("ssh_run", host="web", command="sudo -k -S -p '' id", secret=CANARIES["SUDO"])
+            await call("ssh_read", handle=CANARIES["SUDO"])
             await call("ssh_plan", host="web", command=f"echo {CANARIES['SUDO']}")
+            replies += await guided(wire, long["structuredContent"]["handle"])
             await call("ssh_list_hosts")
             await call("ssh_reload_config")
             asleep = {"command": "sudo -k -S -p '' sleep 73.19", "secret": "SUDO", "timeout": 20}
@@ -204,6 +207,20 @@ async def test_no_secret_turns_up_anywhere(server: Sshd, tmp_path: Path) -> None
     ]
     assert leaks == []
     assert b"Traceback" not in stderr
+
+
+async def guided(wire: Wire, handle: str) -> list[Any]:
+    """All that is read, picked and completed without a tool, what is refused among it."""
+    uris = ["ssh://hosts", f"ssh://output/{handle}", f"ssh://output/{CANARIES['SUDO']}"]
+    uris += [f"ssh://host/{name}{side}" for name in ("web", "sw", "wrong") for side in ("", "/tags", "/capabilities")]
+    filled = [("policy_denied", {"host": "web", "command": f"echo {CANARIES['SUDO']}"}), ("missing_credentials", {})]
+    filled += [("missing_host", {"name": CANARIES["SUDO"]}), ("policy_denied", {"host": CANARIES["SUDO"]})]
+    asked: list[tuple[str, dict[str, Any]]] = [("resources/list", {}), ("prompts/list", {})]
+    asked += [("resources/read", {"uri": uri}) for uri in uris]
+    asked += [("prompts/get", {"name": name, "arguments": arguments}) for name, arguments in filled]
+    ref = {"type": "ref/prompt", "name": "usage"}
+    asked.append(("completion/complete", {"ref": ref, "argument": {"name": "tag", "value": CANARIES["SUDO"]}}))
+    return [await wire.request(method, params) for method, params in asked]
 
 
 async def ended(wire: Wire) -> bytes:

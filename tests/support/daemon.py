@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mcp_ssh.app import App, wired
 from mcp_ssh.config.snapshot import Configuration, Snapshot
@@ -61,9 +62,17 @@ class Daemon:
     transport: MemoryTransport
     audit: Ledger
     clock: FakeClock
+    files: list[Snapshot] = field(default_factory=list)
 
     def reload(self) -> None:
         """The same configuration, read anew."""
+        self.app.reload.now()
+
+    def take(self, *hosts: Host, **changes: Any) -> None:
+        """Another configuration, as a reload takes it: these hosts, where there are any, and other fields changed."""
+        if hosts:
+            changes["inventory"] = Inventory({each.name: each for each in hosts})
+        self.files.append(replace(self.files[-1], **changes))
         self.app.reload.now()
 
 
@@ -79,15 +88,15 @@ async def daemon(
 ) -> AsyncIterator[Daemon]:
     """A daemon with these hosts, or with `web` alone; on a `MemoryTransport` where no other one is given."""
     inventory = Inventory({each.name: each for each in hosts or (host("web"),)})
-    snapshot = Snapshot(inventory, settings(**changes), "hosts.yaml", tokens)
+    files = [Snapshot(inventory, settings(**changes), "hosts.yaml", tokens)]
     memory = MemoryTransport(files=home_of_ann())
     audit, clock = audit or Ledger(), FakeClock()
     parts = (
-        Configuration(lambda: replace(snapshot)),
+        Configuration(lambda: replace(files[-1])),
         audit,
         transport or memory,
         clock,
         Keyrings(secrets or NoSecrets(), fetch),
     )
     async with wired(*parts) as app:
-        yield Daemon(app, transport if isinstance(transport, MemoryTransport) else memory, audit, clock)
+        yield Daemon(app, transport if isinstance(transport, MemoryTransport) else memory, audit, clock, files)

@@ -35,8 +35,10 @@ class Site:
         return f"http://127.0.0.1:{self.port}" if self.trust is None else f"https://localhost:{self.port}"
 
     @asynccontextmanager
-    async def client(self, face: str, token: str, era: str = "legacy", person: Any = None) -> AsyncIterator[Client]:
-        """The official client on a face, with a person who is asked, if there is one."""
+    async def client(
+        self, face: str, token: str, era: str = "legacy", person: Any = None, heard: Any = None
+    ) -> AsyncIterator[Client]:
+        """The official client on a face, with a person who is asked, if there is one; `heard` gets its messages."""
         own = {"Authorization": f"Bearer {token}"}
 
         def carrier(headers: Any = None, timeout: Any = None, auth: Any = None) -> httpx2.AsyncClient:
@@ -46,7 +48,10 @@ class Site:
 
         if face == "sse":
             async with Client(
-                sse_client(f"{self.url}/sse", httpx_client_factory=carrier), mode="legacy", elicitation_callback=person
+                sse_client(f"{self.url}/sse", httpx_client_factory=carrier),
+                mode="legacy",
+                elicitation_callback=person,
+                message_handler=heard,
             ) as client:
                 yield client
             return
@@ -56,6 +61,7 @@ class Site:
                 streamable_http_client(f"{self.url}/mcp", http_client=http_client),
                 mode=era,
                 elicitation_callback=person,
+                message_handler=heard,
             ) as client,
         ):
             yield client
@@ -92,7 +98,9 @@ async def site(app: App, faces: frozenset[str] = frozenset({"sse", "http"}), **c
     listening = Listening(faces, "127.0.0.1", port, changes.get("public_base_url"), changes.get("origins", ()))
     web = http_app(server_of, listening, app.door)
     started = asyncio.Event()
-    config = uvicorn.Config(web, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        web, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=changes.get("graceful_s", 1)
+    )
     server = Server(config, started.set)
     serving = asyncio.ensure_future(server.serve())
     await started.wait()

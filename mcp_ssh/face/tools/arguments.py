@@ -20,7 +20,8 @@ Parse = Annotated[bool, Field(description="Also as rows, on network devices")]
 Confirm = Annotated[bool, Field(description="Only if a person agreed to it")]
 
 reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-changes = ToolAnnotations(destructive_hint=True)  # and what MCP takes for granted: it writes, in an open world
+# That a tool changes something, in an open world, is what the protocol takes for granted where nothing is said.
+changes = ToolAnnotations(destructive_hint=True)
 
 
 def teller(ctx: ToolContext) -> Teller:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from mcp_ssh.face import answers, schemas, views
 from mcp_ssh.face.callers import Callers, ToolContext
+from mcp_ssh.face.described import of_description
 from mcp_ssh.face.rows import rows_of
 from mcp_ssh.face.strict import StrictTool, strict_tool
 from mcp_ssh.face.tools.arguments import (
@@ -37,6 +38,10 @@ def core_tools(services: Services, callers: Callers) -> list[StrictTool]:
         """List the configured hosts with their tags and state. Start here; no other machine can be reached."""
         del confirm_dangerous
         return views.of_hosts(daemon.hosts(callers.principal(), tag))
+
+    async def ssh_describe_host(host: HostName, ctx: ToolContext) -> Annotated[CallToolResult, schemas.HostDetail]:
+        """Tell a host's limits and open sessions, and how three example commands would be judged. Sends nothing."""
+        return of_description(await services.describer.describe(callers.of(ctx), host))
 
     async def ssh_connect(
         host: HostName,
@@ -113,6 +118,7 @@ def core_tools(services: Services, callers: Callers) -> list[StrictTool]:
     manages = ToolAnnotations(destructive_hint=False, idempotent_hint=True)
     return [
         strict_tool(ssh_list_hosts, title="List hosts", annotations=reads, touches_host=False),
+        strict_tool(ssh_describe_host, title="Describe a host", annotations=reads, touches_host=False),
         strict_tool(ssh_connect, title="Connect to a host", annotations=manages, needs=Permission.EXECUTE),
         strict_tool(ssh_run, title="Run a command", annotations=changes, needs=Permission.EXECUTE),
         strict_tool(ssh_list_sessions, title="List sessions", annotations=reads, touches_host=False),

@@ -103,7 +103,19 @@ def shell_tools(services: Services, callers: Callers) -> list[StrictTool]:
         return answers.of_reading(await reader.read(callers.of(ctx), handle, place, wait))
 
     return [
-        strict_tool(ssh_shell, title="Run a command in a shell", annotations=changes, needs=Permission.EXECUTE),
-        strict_tool(ssh_send, title="Answer or interrupt", annotations=changes, needs=Permission.EXECUTE),
+        strict_tool(
+            ssh_shell,
+            title="Run a command in a shell",
+            annotations=changes,
+            needs=Permission.EXECUTE,
+            answers_as="ssh_run",
+        ),
+        strict_tool(
+            ssh_send,
+            title="Answer or interrupt",
+            annotations=changes,
+            needs=Permission.EXECUTE,
+            answers_as="ssh_run",
+        ),
         strict_tool(ssh_read, title="Read an output", annotations=reads, needs=Permission.EXECUTE, touches_host=False),
     ]

@@ -68,7 +68,14 @@ def task_tools(services: Services, callers: Callers) -> list[StrictTool]:
         strict_tool(ssh_run_async, title="Start a command", annotations=changes, needs=run),
         strict_tool(ssh_task, title="Look at a task", annotations=reads, needs=run, touches_host=False),
         strict_tool(ssh_task_output, title="Read a task's output", annotations=reads, needs=run, touches_host=False),
-        strict_tool(ssh_cancel, title="End a task", annotations=changes, needs=run, touches_host=False),
+        strict_tool(
+            ssh_cancel,
+            title="End a task",
+            annotations=changes,
+            needs=run,
+            touches_host=False,
+            answers_as="ssh_run_async",
+        ),
     ]
 
 

@@ -15,7 +15,7 @@ _plain = frozenset(
     column expand od strings seq sleep vmstat iostat mpstat pidstat getent locale tty jq findmnt lsns lsipc lslogins numfmt
     pgrep pidof pstree pmap netstat ping ping6 traceroute tracepath nslookup whois getfacl lsattr namei cd pushd popd apropos
     whatis help locate ldd nm readelf objdump size users runlevel lsscsi numastat look expr bc dc factor hexdump host
-    pvs vgs lvs pvdisplay vgdisplay lvdisplay lsb_release apt-cache
+    pvs vgs lvs pvdisplay vgdisplay lvdisplay lsb_release apt-cache systemd-detect-virt getenforce
     """.split()
 )
 
@@ -68,6 +68,7 @@ _with_arguments = {
     "pip3": r"(list|show|freeze)\b",
     "podman": _docker,
     "printf": r"(?!-v)",
+    "rc-service": r"\w[\w.@+:-]* status$",
     "rg": r"(?!.*--(pre|hostname-bin))",
     "rpm": r"(?!.*(--pipe|--eval|\s-E|^-E|--define|-D|--root|--dbpath|--rcfile|--macros|--load))-q",
     "sed": rf"-n {_address}(,{_address})?p( [^-]\S*)*$",
@@ -84,6 +85,7 @@ _with_arguments = {
     "timedatectl": r"(status|show|list-timezones)?$",
     "top": r".*-b",
     "tree": r"(?!.*(-o|--output|-R))",
+    "ubus": r'(list( [\w.-]+)?|call service list( \{"name":"[\w.@+:-]+"\})?)$',
     "uci": r"(show|get|export)\b",
     "ufw": r"status\b",
     "uniq": r"(-[cdiu]+ ?)*\S*$",
@@ -101,6 +103,9 @@ _with_arguments = {
 _patterns = {name: re.compile(pattern) for name, pattern in _with_arguments.items()}
 
 _system_place = re.compile(r"/(usr/)?(local/)?s?bin/[^/]+")
+_init_script = re.compile(r"/etc/(rc\.d/)?init\.d/\w[\w.@+:-]*")
+"""What tells its state when it is asked for `status` (LSB 5.0, 20.2), as `service NAME status` does by way of it."""
+
 _tame = re.compile(
     r"time|command|env|timeout( -\w+| --[\w=-]+)* \S+|nice( -n)?( -?\d+)?|ionice( -\w+( \d)?)*|stdbuf( -\w+)+"
 )
@@ -113,6 +118,8 @@ def only_reads(call: Call) -> bool:
         return False
     if not call.name or call.source.assignments:
         return False
+    if _init_script.fullmatch(call.program):
+        return call.texts == ["status"]
     if "/" in call.program and not _system_place.fullmatch(call.program):
         return False
     said = " ".join(call.texts)

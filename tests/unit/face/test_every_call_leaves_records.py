@@ -22,10 +22,13 @@ from mcp_ssh.model.principal import Permission, Principal, Via
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
-from tests.support.memory import MemoryChannel, MemoryTransport, answers, hangs
+from tests.support.machines import ALPINE, DEBIAN, machine
+from tests.support.memory import MemoryChannel, MemoryTransport, Script, answers, hangs
 from tests.support.memoryfiles import home_of_ann, link
 
 OPENS = ["decided", "connect", "session.open"]
+STEP = ["decided", "started", "finished"]
+WITH_PROBE = [*OPENS, "started", "finished"]
 WEB = (
     host("web"),
     host("off", enabled=False),
@@ -34,8 +37,13 @@ WEB = (
     host("human", confirm=Confirm.HUMAN),
     host("hasty", limits=Limits(max_seconds=0.05)),
     host("roots", files=FileRules(roots=("/home",))),
+    host("restricted", access=Access.RESTRICTED),
+    host("device", shell=Shell.CLI, platform="cisco_ios"),
 )
 TOKEN = Principal("token:ops", Via.NETWORK, frozenset({Permission.EXECUTE}))
+ROOT = DEBIAN.replace("1000", "0", 1)
+NGINX = {"host": "web", "service": "nginx"}
+CURL: dict[str, Any] = {"host": "web", "packages": ["curl"]}
 NOBODY = Principal("token:reader", Via.NETWORK, frozenset({Permission.READ}))
 WRITER = Principal("token:writer", Via.NETWORK, frozenset({Permission.WRITE}))
 
@@ -56,6 +64,15 @@ class Case:
 
 def lost(channel: MemoryChannel) -> None:
     channel.ends(SessionLostError("the link went", sent=True))
+
+
+def lost_at(word: str) -> Script:
+    """A Debian whose link goes with that command."""
+
+    def script(channel: MemoryChannel) -> None:
+        (lost if word in channel.command else machine(ROOT))(channel)
+
+    return script
 
 
 def run(command: str = "uptime", name: str = "web", **more: Any) -> dict[str, Any]:
@@ -92,6 +109,8 @@ def many(command: str = "uptime", name: str = "web") -> dict[str, Any]:
 
 CASES = {
     "hosts": Case("ssh_list_hosts", {}, ["asked"]),
+    "describe": Case("ssh_describe_host", {"host": "off"}, ["asked"]),
+    "describe nothing": Case("ssh_describe_host", {"host": "wob"}, ["request.refused"], "unknown_host"),
     "sessions": Case("ssh_list_sessions", {}, ["asked"]),
     "ping": Case("ssh_ping", {}, ["asked"]),
     "plan": Case("ssh_plan", run("reboot"), ["asked"]),
@@ -220,6 +239,75 @@ CASES = {
     "transfer without a folder": Case(
         "ssh_transfer", move(), ["request.refused"], "no_transfer_dir", changes={"transfer_dir": None}
     ),
+    "facts": Case("ssh_system_info", {"host": "web"}, WITH_PROBE, host=machine(DEBIAN)),
+    "facts of a readonly host": Case("ssh_system_info", {"host": "reads"}, WITH_PROBE, host=machine(DEBIAN)),
+    "facts, disabled": Case("ssh_system_info", {"host": "off"}, ["failed"], "host_disabled"),
+    "facts of a device": Case("ssh_system_info", {"host": "device"}, ["failed"], "needs_posix"),
+    "facts of nothing": Case("ssh_system_info", {"host": "wob"}, ["failed"], "unknown_host"),
+    "facts, not permitted": Case("ssh_system_info", {"host": "web"}, ["failed"], "permission_missing", principal=TOKEN),
+    "facts, restricted": Case("ssh_system_info", {"host": "restricted"}, ["decided"], "denied"),
+    "facts, lost": Case("ssh_system_info", {"host": "web"}, [*OPENS, "started", "failed"], "session_lost", host=lost),
+    "facts, too long": Case("ssh_system_info", {"host": "hasty"}, [*OPENS, "started", "finished"], host=hangs),
+    "service": Case("ssh_service_status", NGINX, [*WITH_PROBE, *STEP], host=machine(DEBIAN)),
+    "service of a readonly host": Case(
+        "ssh_service_status", NGINX | {"host": "reads"}, [*WITH_PROBE, *STEP], host=machine(DEBIAN)
+    ),
+    "service, no name of one": Case(
+        "ssh_service_status", NGINX | {"service": "a;b"}, ["request.refused"], "invalid_argument"
+    ),
+    "service, disabled": Case("ssh_service_status", NGINX | {"host": "off"}, ["failed"], "host_disabled"),
+    "service of a device": Case("ssh_service_status", NGINX | {"host": "device"}, ["failed"], "needs_posix"),
+    "service, not permitted": Case("ssh_service_status", NGINX, ["failed"], "permission_missing", principal=TOKEN),
+    "service, nothing starts any": Case("ssh_service_status", NGINX, WITH_PROBE, host=answers(b"sh: not found\n")),
+    "install": Case("ssh_install_package", CURL, [*WITH_PROBE, *STEP, *STEP, *STEP], host=machine(ROOT)),
+    "install, there already": Case(
+        "ssh_install_package",
+        CURL,
+        [*WITH_PROBE, *STEP],
+        host=machine(ROOT, {"dpkg-query": ("curl\t1\tinstalled\n", 0)}),
+    ),
+    "install, refreshed": Case(
+        "ssh_install_package", CURL | {"update": True}, [*WITH_PROBE, *STEP, *STEP, *STEP, *STEP], host=machine(ROOT)
+    ),
+    "install on a readonly host": Case(
+        "ssh_install_package", CURL | {"host": "reads"}, [*WITH_PROBE, "decided"], "denied", host=machine(ROOT)
+    ),
+    "install, no name of one": Case(
+        "ssh_install_package", CURL | {"packages": ["-o"]}, ["request.refused"], "invalid_argument"
+    ),
+    "install, no name for apt": Case(
+        "ssh_install_package",
+        CURL | {"packages": ["Curl"]},
+        [*WITH_PROBE, "request.refused"],
+        "invalid_argument",
+        host=machine(ROOT),
+    ),
+    "install, disabled": Case("ssh_install_package", CURL | {"host": "off"}, ["failed"], "host_disabled"),
+    "install on a device": Case("ssh_install_package", CURL | {"host": "device"}, ["failed"], "needs_posix"),
+    "install, not permitted": Case("ssh_install_package", CURL, ["failed"], "permission_missing", principal=NOBODY),
+    "install, nobody is root": Case(
+        "ssh_install_package",
+        CURL,
+        [*WITH_PROBE, *STEP, "request.refused"],
+        "needs_root",
+        host=machine(DEBIAN.replace("/usr/bin/sudo", "")),
+    ),
+    "install, no manager": Case(
+        "ssh_install_package", CURL, [*WITH_PROBE, "request.refused"], "unsupported_host", host=machine("")
+    ),
+    "install, would remove": Case(
+        "ssh_install_package",
+        CURL,
+        [*WITH_PROBE, *STEP, *STEP, "request.refused"],
+        "would_remove",
+        host=machine(ALPINE, {"--simulate": ("(1/1) Purging wget (1-r0)\n", 0)}),
+    ),
+    "install, lost": Case(
+        "ssh_install_package",
+        CURL,
+        [*WITH_PROBE, *STEP, "decided", "started", "failed"],
+        host=lost_at("apt-get install"),
+    ),
     "reload, not permitted": Case("ssh_reload_config", {}, ["request.refused"], "permission_missing", principal=NOBODY),
     "reload": Case("ssh_reload_config", {}, ["reload"]),
 }
@@ -234,7 +322,7 @@ async def called(case: Case, folder: Path) -> AsyncIterator[tuple[Daemon, Client
     scripted = MemoryTransport(answers(b"ok\n") if case.host is None else case.host, files=home_of_ann())
     transport = case.host if isinstance(case.host, MemoryTransport) else scripted
     (folder / "up.bin").write_bytes(b"up")
-    groups = ("core", "fleet", "tasks", "files", "admin")
+    groups = ("core", "fleet", "tasks", "files", "system", "admin")
     changes = {"tool_groups": groups, "transfer_dir": str(folder)} | case.changes
     async with (
         daemon(*WEB, transport=transport, **changes) as it,
@@ -269,10 +357,20 @@ async def test_a_call_leaves_its_records(name: str, tmp_path: Path) -> None:
 
 
 def test_no_tool_is_left_out() -> None:
-    core = {"ssh_list_hosts", "ssh_list_sessions", "ssh_ping", "ssh_plan", "ssh_read", "ssh_connect", "ssh_run"}
+    core = {
+        "ssh_list_hosts",
+        "ssh_describe_host",
+        "ssh_list_sessions",
+        "ssh_ping",
+        "ssh_plan",
+        "ssh_read",
+        "ssh_connect",
+        "ssh_run",
+    }
     assert {case.tool for case in CASES.values()} == core | {
         "ssh_shell", "ssh_send", "ssh_disconnect", "ssh_reload_config",
         "ssh_read_file", "ssh_list_directory", "ssh_write_file", "ssh_transfer",
+        "ssh_system_info", "ssh_service_status", "ssh_install_package",
         "ssh_run_many", "ssh_run_async", "ssh_task", "ssh_task_output", "ssh_cancel",
     }  # fmt: skip
 

@@ -109,7 +109,7 @@ async def test_pages_are_neutral_wherever_they_are_cut(name: str) -> None:
 
 def test_the_word_of_a_frame_stands_in_no_output(monkeypatch: pytest.MonkeyPatch) -> None:
     words = iter(["aaaaaaaa", "bbbbbbbb", "cccccccc"])
-    monkeypatch.setattr("mcp_ssh.face.answers.secrets.token_hex", lambda _: next(words))
+    monkeypatch.setattr("mcp_ssh.face.frame.secrets.token_hex", lambda _: next(words))
     lines = answers.framed("web", Shown("guessed aaaaaaaa", 0), Shown("and bbbbbbbb", 0))
     assert lines[0] == "--- stdout of web [cccccccc]"
 

@@ -19,6 +19,7 @@ from tests.support.memory import MemoryChannel, MemoryTransport, answers, hangs
 ERAS = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "ssh_list_hosts": {},
+    "ssh_describe_host": {"host": "web"},
     "ssh_connect": {"host": "web"},
     "ssh_run": {"host": "web", "command": "uptime"},
     "ssh_shell": {"host": "web", "command": "uptime"},
@@ -230,6 +231,15 @@ async def test_a_plan_shows_every_layer_and_that_nothing_ran() -> None:
         )
         assert "nothing was sent; a command line cannot tell everything" in text
         assert it.transport.attempts == []
+
+
+async def test_an_output_schema_that_tools_share_stands_once_and_the_others_name_it() -> None:
+    async with daemon() as it, client_of(it) as client:
+        schemas = {tool.name: tool.output_schema or {} for tool in (await client.list_tools()).tools}
+    shared = {name: schema["description"] for name, schema in schemas.items() if "description" in schema}
+    assert {"ssh_shell", "ssh_send"} <= set(shared)
+    for words in shared.values():
+        assert "properties" in schemas[words.removeprefix("That of ")]
 
 
 async def test_no_tool_shows_a_path_of_a_key_or_the_name_of_a_secret() -> None:

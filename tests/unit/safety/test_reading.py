@@ -37,10 +37,32 @@ for f in a b; do cat $f; done
 echo "$(hostname)"
 uniq -c
 dig example.com
-sysctl net.ipv4.ip_forward"""
+sysctl net.ipv4.ip_forward
+systemd-detect-virt
+getenforce
+rc-service nginx status
+/etc/init.d/nginx status
+/etc/rc.d/init.d/sshd status 2>/dev/null
+ubus list
+ubus call service list
+ubus call service list '{"name":"dnsmasq"}'"""
 
 CHANGES = """\
 touch x
+rc-service nginx restart
+rc-service nginx status restart
+rc-service -i nginx status
+/etc/init.d/nginx
+/etc/init.d/nginx restart
+/etc/init.d/nginx status restart
+/etc/init.d/nginx status > x
+/etc/init.d/../../tmp/x status
+/opt/init.d/nginx status
+/etc/init.d/$x status
+ubus call system reboot
+ubus call service delete '{"name":"dnsmasq"}'
+ubus call service list '{"name":"$(id)"}'
+ubus call service list; ubus send x
 ls > x
 cat a >> b
 uniq a b
