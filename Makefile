@@ -49,6 +49,7 @@ bench: $(STAMP)
 	$(BIN)/python -m bench.terminal
 	$(BIN)/python -m bench.start
 	$(BIN)/python -m bench.audit
+	$(BIN)/python -m bench.files
 	$(BIN)/python -m bench.fleet
 
 bench-safety: $(STAMP)

@@ -29,6 +29,7 @@ from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.describe import Describer
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls, RecordedTransport, SessionRecords
+from mcp_ssh.service.files import Files
 from mcp_ssh.service.fleets import Fleets
 from mcp_ssh.service.installs import Installer
 from mcp_ssh.service.judge import Judge
@@ -46,7 +47,9 @@ from mcp_ssh.service.system import System
 from mcp_ssh.service.tasks import Tasks
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
+from mcp_ssh.service.transfers import Transfers
 from mcp_ssh.sessions.pool import Pool
+from mcp_ssh.transfers.folder import TransferFolder
 from mcp_ssh.transport.resolve import CachingResolver
 from mcp_ssh.transport.ways import Ways
 from mcp_ssh_drivers.registry import known
@@ -131,6 +134,7 @@ async def wired(
             keyrings=keyrings,
         ) as pipeline,
     ):
+        files = Files(pipeline, keyrings)
         commands = Commands(
             configuration=configuration,
             judge=judge,
@@ -172,6 +176,14 @@ async def wired(
             door=Door(audit, clock),
             calls=Calls(audit),
             rows=RowReader(),
+            files=files,
+            transfers=Transfers(
+                judge=judge,
+                pipeline=pipeline,
+                files=files,
+                folder=TransferFolder(settings.transfer_dir),
+                tell_every_s=settings.task_progress_interval_s,
+            ),
             keyrings=keyrings,
             tokens=Tokens(configuration, TokenFile(settings.state_dir), clock),
         )

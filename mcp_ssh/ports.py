@@ -1,10 +1,12 @@
 """The Protocols between the floors. Nobody on floor 3 knows a neighbour; app.py hands each what it needs."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.command import Command, Speech
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.host import Host
@@ -134,6 +136,14 @@ class Connection(Protocol):
 
     async def open_shell(self, pty: Pty, receiver: Receiver) -> None:
         """Start the login's shell in a pseudo-terminal. Returns and raises as `open_exec` does."""
+        ...
+
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
+        """The host's files, for as long as the context is.
+
+        Raises `NoFilesError` where there are none to be had, `ChannelRefusedError` or `SessionLostError`: nothing was
+        sent.
+        """
         ...
 
     def watch(self, *, running: bool) -> None:

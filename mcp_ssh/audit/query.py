@@ -9,6 +9,7 @@ Record = Mapping[str, object]
 _rest = {
     "decision": "{}",
     "command": "`{}`",
+    "action": "{}",
     "outcome": "{}",
     "exit_code": "exit {}",
     "signal": "SIG{}",
@@ -19,6 +20,8 @@ _rest = {
     "address": "{}",
     "user": "as {}",
     "path": "{}",
+    "real_path": "at {}",
+    "local": "here {}",
     "requests": "{} requests",
     "reason": "{}",
 }

@@ -12,14 +12,14 @@ max_text_chars = 4_096
 max_command_chars = 65_536
 cut_mark = "[cut]"
 secret_mark = "[redacted]"  # noqa: S105  what stands instead of one
-_free_texts = frozenset({"command", "reason", "host", "path", "client", "session", "secret"})
+_free_texts = frozenset({"command", "reason", "host", "path", "real_path", "local", "client", "session", "secret"})
 """What comes from outside as it is: whoever confuses two fields may have put a secret into any of them."""
 
 order = tuple(
-    "v seq ts event id principal client tool session host address user host_key pinned recording command command_hmac "
-    "secret verdict rules decision override confirmed_by approval sent outcome exit_code signal ended duration_ms "
-    "bytes scrubbed truncated output_sha256 reason added removed changed status path forwarded_for requests key mark "
-    "pid software prev".split()
+    "v seq ts event id principal client tool action session host address user host_key pinned recording command "
+    "command_hmac secret verdict rules decision override confirmed_by approval sent outcome exit_code signal ended "
+    "duration_ms bytes scrubbed truncated output_sha256 reason added removed changed status path real_path local "
+    "forwarded_for requests key mark pid software prev".split()
 )
 
 
@@ -39,6 +39,8 @@ class Event(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    FILE_READ = "file.read"
+    FILE_WRITE = "file.write"
     ASKED = "asked"
     REFUSED = "request.refused"
     SESSION_OPEN = "session.open"
@@ -52,7 +54,9 @@ before_it_happens = frozenset(
 )
 """On the disk before what they tell of is done; the others are known to the kernel when they are said to be written."""
 
-endings = frozenset({Event.FINISHED, Event.FAILED, Event.CANCELLED, Event.SESSION_CLOSE})
+endings = frozenset(
+    {Event.FINISHED, Event.FAILED, Event.CANCELLED, Event.FILE_READ, Event.FILE_WRITE, Event.SESSION_CLOSE}
+)
 """What has happened already: one that could not be written is written as soon as the disk is well again."""
 
 

@@ -86,7 +86,7 @@ async def _answer(approvals: Approvals, asked: object, uid: int) -> dict[str, ob
 
 def _told(approvals: Approvals, approval: Approval) -> dict[str, object]:
     judged = approval.judged
-    request, verdict, command = judged.request, judged.verdict, judged.command
+    request, verdict = judged.request, judged.verdict
     return {
         "id": approval.id,
         "asked": datetime.fromtimestamp(approval.wall, UTC).isoformat(timespec="seconds"),
@@ -96,7 +96,7 @@ def _told(approvals: Approvals, approval: Approval) -> dict[str, object]:
         "tool": request.operation.value,
         "host": approval.hosts,
         "address": ", ".join(each.host.address for each in approval.all),
-        "command": command.text if command is not None else "",
+        "command": judged.told,
         "reason": judged.decision.reason,
         "rules": [finding.rule for finding in verdict.findings] if verdict is not None else [],
     }

@@ -16,6 +16,7 @@ from mcp_ssh.face.guide import Guide, truthful
 from mcp_ssh.face.strict import Face, StrictTool
 from mcp_ssh.face.tools.admin import admin_tools
 from mcp_ssh.face.tools.core import core_tools
+from mcp_ssh.face.tools.files import file_tools
 from mcp_ssh.face.tools.fleet import fleet_tools
 from mcp_ssh.face.tools.shells import shell_tools
 from mcp_ssh.face.tools.system import system_tools
@@ -43,6 +44,7 @@ groups: Mapping[str, Sequence[Callable[[Services, Callers], list[StrictTool]]]] 
     "core": [core_tools, shell_tools],
     "fleet": [fleet_tools],
     "tasks": [task_tools],
+    "files": [file_tools],
     "system": [system_tools],
     "admin": [admin_tools],
 }

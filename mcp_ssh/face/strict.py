@@ -213,8 +213,13 @@ def _slim_output(schema: Any, named: Mapping[str, Any] | None = None) -> Any:
         if key == "properties"
         else _slim_output(part, named)
         for key, part in schema.items()
-        if key not in _ballast and not (key == "additionalProperties" and part is True)
+        if key not in _ballast and not (key == "additionalProperties" and part is True) and not _is_plain(key, part)
     }
+
+
+def _is_plain(key: str, part: Any) -> bool:
+    """Whether it says no more of an array than that all of it is of one plain kind, as its name tells."""
+    return key == "items" and part.keys() == {"type"}
 
 
 def _invalid(error: ValidationError) -> InvalidArgumentError:

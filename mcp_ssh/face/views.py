@@ -71,6 +71,17 @@ def scrubbed(value: Any, needles: Needles) -> Any:
             return value
 
 
+_says_what_was_sent = (
+    "nothing was sent",
+    "no content was read or written",
+    "nothing was written",
+    "nothing was kept here",
+    "the file is as it was",
+    "whether the file was replaced is not known",
+    "some of it may have been appended",
+)
+
+
 def refusal(error: McpSshError) -> CallToolResult:
     """An error: what happened, whether anything was sent, whether the same call may be repeated, the next step."""
     lines = [f"{error.code}: {clean(error.message)}".replace("\n", "\n  ")]  # no line of a host begins like one of ours
@@ -83,8 +94,8 @@ def refusal(error: McpSshError) -> CallToolResult:
     }
     if isinstance(error, DeniedError) and error.verdict is not None:
         body["rules"] = [finding.rule for finding in error.verdict.findings]
-    if error.sent or "nothing was sent" not in error.message:
-        lines.append("the command may have run" if error.sent else "nothing was sent")
+    if not any(words in error.message for words in _says_what_was_sent):
+        lines.append(error.maybe_sent if error.sent else error.unsent)
     if body["retryable"]:
         lines.append("the same call may be repeated")
     if error.hint:

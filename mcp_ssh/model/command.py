@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mcp_ssh.model.files import FileWish
 from mcp_ssh.model.principal import Answer, Principal
 from mcp_ssh.model.secret import Secret
 
@@ -70,6 +71,10 @@ class Operation(StrEnum):
     SEND = "ssh_send"
     DISCONNECT = "ssh_disconnect"
     PLAN = "ssh_plan"
+    READ_FILE = "ssh_read_file"
+    WRITE_FILE = "ssh_write_file"
+    LIST_FOLDER = "ssh_list_directory"
+    TRANSFER = "ssh_transfer"
     SYSTEM_INFO = "ssh_system_info"
     SERVICE_STATUS = "ssh_service_status"
     INSTALL = "ssh_install_package"
@@ -95,6 +100,7 @@ class Request:
     """One call on one host. `id` joins its records; `confirmed` is the model's `confirm_dangerous`.
 
     `can_ask` and `answer` are about a person at the client, as with a `Caller`. `is_part`: one of several of a call.
+    It has a `wish` or a `file` or neither.
     """
 
     id: str
@@ -108,3 +114,11 @@ class Request:
     can_ask: bool = False
     answer: Answer | None = None
     is_part: bool = False
+    file: FileWish | None = None
+
+    @property
+    def text(self) -> str:
+        """The command, or the one that would do the same; empty where nothing runs."""
+        if self.file is not None:
+            return self.file.script or self.file.line
+        return self.wish.text if self.wish is not None else ""

@@ -12,11 +12,13 @@ from mcp_ssh.model.decision import Decision, Verdict
 class McpSshError(Exception):
     """The root. `code` is stable and documented in docs/errors.md; `retryable` is about the very same call.
 
-    `is_recorded`: the audit log tells of it already.
+    `is_recorded`: the audit log tells of it already. `unsent` and `maybe_sent` say in words what `sent` says.
     """
 
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
+    unsent: ClassVar[str] = "nothing was sent"
+    maybe_sent: ClassVar[str] = "the command may have run"
 
     def __init__(self, message: str, *, hint: str = "", sent: bool = False) -> None:
         super().__init__(message)

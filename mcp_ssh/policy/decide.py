@@ -56,8 +56,7 @@ def _layers(  # noqa: PLR0913, PLR0917  as above
     yield network(host, addresses, policy.network)
     if verdict is not None:
         yield access(host, verdict)
-        text = request.wish.text if request.wish is not None else ""
-        for layer in (rules(host, text, verdict, policy), _safety(verdict)):
+        for layer in (rules(host, request.text, verdict, policy), _safety(verdict)):
             yield answered(layer, host, request, consent) if layer.effect is Effect.CONFIRM else layer
     else:
         yield Layer("safety", Effect.ALLOW, "no_command", "nothing runs")

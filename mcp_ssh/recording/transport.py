@@ -1,10 +1,11 @@
 """A transport whose terminals are recorded."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from mcp_ssh.audit.record import Event
 from mcp_ssh.audit.scrub import Known
+from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import Peer
@@ -65,6 +66,9 @@ class _RecordingConnection:
             recording.end()
             recording.path.unlink(missing_ok=True)  # nothing was shown
             raise
+
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
+        return self._connection.open_files()
 
     def watch(self, *, running: bool) -> None:
         self._connection.watch(running=running)

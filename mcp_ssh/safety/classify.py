@@ -85,7 +85,7 @@ class Guard:
             findings += _seen(command)
         findings = _once(findings)
         quiet = Level.READ_ONLY if judged.reads else Level.MUTATING
-        level = max((found.level for found in findings), key=_order.__getitem__, default=quiet)
+        level = max([quiet, *(found.level for found in findings)], key=_order.__getitem__)
         return Verdict(
             level,
             tuple(findings),

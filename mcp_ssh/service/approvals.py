@@ -13,12 +13,14 @@ from enum import StrEnum
 from mcp_ssh.audit.record import Event
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.model.command import Operation
+from mcp_ssh.model.decision import Effect
 from mcp_ssh.model.errors import (
     ApprovalRequiredError,
     ApprovalUnknownError,
     ConfirmationRequiredError,
     DeniedError,
 )
+from mcp_ssh.model.files import named
 from mcp_ssh.model.principal import Answer
 from mcp_ssh.ports import AuditSink, Clock
 from mcp_ssh.service import records
@@ -219,11 +221,23 @@ def refusal(judged: Judged, approval: str | None, others: Sequence[Judged] = ())
     return DeniedError(message, decision=decision, verdict=judged.verdict, hint=hint)
 
 
+def led_elsewhere(judged: Judged, asked: str) -> DeniedError:
+    """What is said of a path that leads to another one, which may not be had under the first one's name."""
+    file, decision = judged.request.file, judged.decision
+    assert file is not None  # noqa: S101  only a file's path leads elsewhere
+    message = f"{named(asked)} leads to {named(file.path)}: {decision.reason}; no content was read or written"
+    if decision.effect is Effect.CONFIRM:
+        hint = f"what is said to one path counts for no other: call again with the path {named(file.path)}"
+        return ConfirmationRequiredError(message, decision=decision, verdict=judged.verdict, hint=hint)
+    hint = "whoever runs mcp-ssh decides about this"
+    return DeniedError(message, decision=decision, verdict=judged.verdict, hint=hint)
+
+
 def question(judged: Judged, others: Sequence[Judged] = ()) -> str:
     """What a person is asked: who wants what where, to the byte, and why that is asked."""
-    request, command = judged.request, judged.command
-    verb = "say" if request.operation is Operation.SEND else "run"
-    lines = (command.text if command is not None else "").split("\n")
+    request = judged.request
+    verb = "do" if request.file is not None else "say" if request.operation is Operation.SEND else "run"
+    lines = judged.told.split("\n")
     count = f"{len(others) + 1} hosts: " if others else ""
     where = ", ".join(f"{each.host.name} ({each.host.address})" for each in (judged, *others))
     return "\n".join(

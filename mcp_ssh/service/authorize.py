@@ -12,12 +12,15 @@ from mcp_ssh.model.errors import (
     PermissionMissingError,
     UnknownHostError,
 )
+from mcp_ssh.model.fileerrors import FileTooLargeError, NoFilesError, PathRefusedError
+from mcp_ssh.model.files import FileWish, named
 from mcp_ssh.model.host import Host, Inventory, Shell
 from mcp_ssh.model.principal import Permission, Principal
 from mcp_ssh.model.settings import Settings
+from mcp_ssh.policy.files import forbidden, malformed
 from mcp_ssh.safety.posix.sudo import asks_by_itself
 from mcp_ssh.service.examples import examples_of
-from mcp_ssh.service.limits import task_s, within_limits
+from mcp_ssh.service.limits import file_seconds, task_s, within_limits
 
 needs: Mapping[Operation, Permission] = {
     Operation.SYSTEM_INFO: Permission.READ,
@@ -42,7 +45,7 @@ class Authorized:
 def authorize(request: Request, inventory: Inventory, settings: Settings) -> Authorized:
     """What is meant, within its limits. Raises an error of its own for each refusal; nothing was sent."""
     host = known_host(request.host, inventory, request.principal)
-    check_permission(request.principal, needs.get(request.operation, Permission.EXECUTE))
+    check_permission(request.principal, _needed(request))
     if not host.enabled:
         raise HostDisabledError(
             f"{host.name} is disabled; nothing was sent", hint="its operator can set `enabled: true` in hosts.yaml"
@@ -54,10 +57,50 @@ def authorize(request: Request, inventory: Inventory, settings: Settings) -> Aut
         )
     if request.wish is not None:
         _check_text(request, request.wish.text, host, settings)
+    if request.file is not None:
+        _check_file(request.file, host)
+        return Authorized(host, None, file_seconds(request.file, host, settings))
     if request.wish is None:
         return Authorized(host, None, settings.connect_timeout_s)
     command = within_limits(request.wish, host, settings, _usual_s(request.operation))
     return Authorized(host, command, command.timeout_s)
+
+
+def _needed(request: Request) -> Permission:
+    if request.file is not None:
+        return Permission.WRITE if request.file.action.writes else Permission.READ
+    return needs.get(request.operation, Permission.EXECUTE)
+
+
+def _check_file(file: FileWish, host: Host) -> None:
+    """Refuse what the path alone tells; what it really leads to is looked at on the host."""
+    if host.shell is Shell.CLI:
+        raise NoFilesError(
+            f"{host.name} is a cli host, and the file tools work on posix hosts; nothing was sent",
+            hint="ssh_run takes the device's own commands for files, such as `dir` and `copy`",
+        )
+    wrong = malformed(file.path)
+    if wrong:
+        raise PathRefusedError(f"{wrong}; nothing was sent", hint="give an absolute path, or one that begins with ~/")
+    refuse_closed(file.path, host)
+    most = host.files.max_bytes
+    if most is not None and file.size is not None and file.size > most:
+        raise too_large(file.size, most, host)
+
+
+def refuse_closed(path: str, host: Host) -> None:
+    """Raise `PathRefusedError` for a normal path that the host's rules close."""
+    rule = forbidden(path, host.files)
+    if rule:
+        raise PathRefusedError(f"{named(path)} is closed: {rule}", hint="whoever runs mcp-ssh decides about this")
+
+
+def too_large(size: int, most: int, host: Host) -> FileTooLargeError:
+    """What is said of a file beyond the host's limit."""
+    return FileTooLargeError(
+        f"the file has {size} bytes, and `files.max_bytes` of {host.name} is {most}",
+        hint="take a part of it with ssh_run, or ask whoever runs mcp-ssh for a higher limit",
+    )
 
 
 def _usual_s(operation: Operation) -> float | None:

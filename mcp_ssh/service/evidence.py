@@ -6,6 +6,7 @@ import structlog
 
 from mcp_ssh.audit.record import CommandText, Event
 from mcp_ssh.model.errors import AuditUnavailableError, McpSshError
+from mcp_ssh.model.files import named
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.ports import AuditSink, Connection, Secrets, Transport
@@ -79,5 +80,8 @@ def _of_call(caller: Caller | None, tool: str, arguments: Mapping[str, object]) 
     for name, argument in (("host", "host"), ("session", "session"), ("session", "handle")):
         if isinstance(value := arguments.get(argument), str):
             fields[name] = value
+    for name in ("path", "local"):
+        if isinstance(value := arguments.get(name), str):
+            fields[name] = named(value)
     command = arguments.get("command", arguments.get("text"))
     return fields | ({"command": CommandText(command)} if isinstance(command, str) else {})

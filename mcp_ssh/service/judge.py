@@ -1,13 +1,15 @@
 """Steps 1 to 4: what is found out about a request before anything is recorded or sent."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.model.command import Command, Operation, Request
-from mcp_ssh.model.decision import Assumes, Decision, Effect, Layer, Verdict
+from mcp_ssh.model.decision import Assumes, Decision, Effect, Layer, Level, Verdict
 from mcp_ssh.model.errors import ResolveError
+from mcp_ssh.model.files import FileWish
 from mcp_ssh.model.host import Host, Way
 from mcp_ssh.policy.decide import decide
 from mcp_ssh.ports import Resolver
@@ -34,6 +36,14 @@ class Judged:
     addresses: Sequence[str]
     verdict: Verdict | None
     decision: Decision
+
+    @property
+    def told(self) -> str:
+        """What would be done, to the byte: the command, or what becomes of which file."""
+        file = self.request.file
+        if file is not None:
+            return f"{file.told}\nsha256 {file.sha256}" if file.sha256 else file.told
+        return self.command.text if self.command is not None else ""
 
 
 class Judge:
@@ -64,7 +74,11 @@ class Judge:
     def decided(self, request: Request, authorized: Authorized, addresses: Sequence[str]) -> Judged:
         """Steps 3 and 4, without anybody's approval."""
         host, command = authorized.host, authorized.command
-        verdict = self._verdict(request, host, command) if command else None
+        verdict: Verdict | None = None
+        if request.file is not None:
+            verdict = file_verdict(self._guard(host), request.file, host)
+        elif command is not None:
+            verdict = self._verdict(request, host, command)
         return Judged(
             request,
             host,
@@ -110,3 +124,21 @@ class Judge:
             )
             self._guards[host] = guard
         return guard
+
+
+def file_verdict(guard: Guard, file: FileWish, host: Host) -> Verdict:
+    """What safety says of the command that would do the same, bound to all that is really asked.
+
+    What is written is judged as well, by what it plants and by the operator's patterns; which characters a file may
+    hold is no question of safety.
+    """
+    verdict = guard.classify(file.line, host=host.name)
+    if file.script is not None:
+        whole = guard.classify(file.script, host=host.name)
+        more = [found for found in whole.findings if not found.rule.startswith(("bytes.", "base.seen"))]
+        level = Level.DANGEROUS if any(found.level is Level.DANGEROUS for found in more) else verdict.level
+        known = {found.rule for found in verdict.findings}
+        findings = (*verdict.findings, *(found for found in more if found.rule not in known))
+        verdict = replace(verdict, level=level, findings=findings, secrets=())
+    bound = f"{host.name}\0{file.line}\0{file.binding}".encode("utf-8", "surrogatepass")
+    return replace(verdict, digest=hashlib.sha256(bound).hexdigest())

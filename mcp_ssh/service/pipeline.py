@@ -6,7 +6,7 @@ owned by the pipeline: a caller who leaves cancels it, and it still ends the com
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -19,12 +19,13 @@ from mcp_ssh.model.errors import (
     McpSshError,
     SessionLostError,
 )
+from mcp_ssh.model.files import FileResult
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Principal
 from mcp_ssh.model.result import CommandResult, Outcome
 from mcp_ssh.ports import AuditSink
 from mcp_ssh.service import records
-from mcp_ssh.service.approvals import Approvals, refusal
+from mcp_ssh.service.approvals import Approvals, led_elsewhere, refusal
 from mcp_ssh.service.authorize import Authorized
 from mcp_ssh.service.judge import Judge, Judged
 from mcp_ssh.service.keyrings import Keyrings
@@ -154,6 +155,18 @@ class Pipeline:
             raise refused
         return judged
 
+    async def look_again(self, judged: Judged, path: str) -> None:
+        """Judge the same request with the path that its own one really leads to; recorded before anything is moved.
+
+        What was said to the first path counts for no other. Raises `DeniedError`.
+        """
+        assert judged.request.file is not None  # noqa: S101  only a file's path leads elsewhere
+        request = replace(judged.request, file=replace(judged.request.file, path=path), answer=None)
+        again = self._judge.decided(request, Authorized(judged.host, None, 0), judged.addresses)
+        await self.record_decision(again, None)
+        if again.decision.effect is not Effect.ALLOW:
+            raise led_elsewhere(again, judged.request.file.path)
+
     async def record_decision(self, judged: Judged, approval: str | None) -> None:
         """Return when it is on record what was decided, and which approval it waits for or had."""
         fields = records.of_judgement(judged.decision, judged.verdict) | ({"approval": approval} if approval else {})
@@ -162,20 +175,26 @@ class Pipeline:
         await asyncio.gather(*(self._record(event, judged, fields) for event in events))
 
     async def _run(self, judged: Judged, until: float, timeout_s: float, work: Work[T], on: Place | None) -> Done[T]:
+        began = asyncio.get_running_loop().time()
         try:
             done = await self._on_session(judged, until, timeout_s, work, on)
         except McpSshError as error:
             error.is_recorded = True
             await undisturbed(self._record(Event.FAILED, judged, records.of_error(error), ran=error.sent))
             raise
-        except asyncio.CancelledError:
-            await undisturbed(self._record(Event.CANCELLED, judged, {"reason": "cancelled before it was sent"}))
+        except asyncio.CancelledError as left:
+            reason = str(left) or "cancelled before it was sent"
+            await undisturbed(self._record(Event.CANCELLED, judged, {"reason": reason}))
             raise
         fields = records.of_session(done.session)
         event = Event.FINISHED
         if isinstance(done.result, CommandResult):
             fields |= records.of_result(done.result)
             event = _events.get(done.result.outcome, event)
+        elif isinstance(done.result, FileResult) and judged.request.file is not None:
+            fields |= records.of_file(done.result, judged.request.file.path)
+            fields["duration_ms"] = round((asyncio.get_running_loop().time() - began) * 1000, 1)
+            event = Event.FILE_WRITE if judged.request.file.action.writes else Event.FILE_READ
         await undisturbed(self._record(event, judged, fields, ran=True))
         return done
 
@@ -210,7 +229,7 @@ class Pipeline:
     def _started(self, judged: Judged, session: Session) -> None:
         """The command is handed to its session; that it may be was on the disk before."""
         request = judged.request
-        if judged.command is not None:
+        if judged.command is not None or request.file is not None:
             fields = {"id": request.id, "host": request.host, "tool": request.operation.value, "session": session.id}
             self._audit.note(Event.STARTED.value, fields)
 

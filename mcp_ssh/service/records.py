@@ -6,6 +6,7 @@ from mcp_ssh.audit.record import CommandText
 from mcp_ssh.model.command import Request
 from mcp_ssh.model.decision import Decision, Verdict
 from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.files import FileResult, FileWish, named
 from mcp_ssh.model.result import CommandResult
 from mcp_ssh.service.judge import Judged
 from mcp_ssh.sessions.session import Session
@@ -25,7 +26,13 @@ def of_request(request: Request, verdict: Verdict | None = None) -> Fields:
     if request.wish is not None:
         fields["command"] = CommandText(request.wish.text, verdict.secrets if verdict is not None else ())
         fields["secret"] = request.wish.secret or ""
-    return fields
+    return fields | (_of_file(request.file) if request.file is not None else {})
+
+
+def _of_file(file: FileWish) -> Fields:
+    """What is asked of a file: the file itself, not the command that would do the same."""
+    fields: Fields = {"action": file.action.value, "path": named(file.path), "local": file.local and named(file.local)}
+    return fields | {"bytes": file.size, "output_sha256": file.sha256}
 
 
 def of(about: Request | Judged) -> Fields:
@@ -71,6 +78,12 @@ def of_result(result: CommandResult) -> Fields:
         "reason": result.lost.message if result.lost else None,
     }
     return _present(fields)
+
+
+def of_file(result: FileResult, asked: str) -> Fields:
+    """What was done with a file."""
+    fields: Fields = {"bytes": result.size, "output_sha256": result.sha256}
+    return fields | ({"real_path": named(result.path)} if result.path != asked else {})
 
 
 def of_error(error: McpSshError) -> Fields:

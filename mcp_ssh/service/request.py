@@ -3,6 +3,7 @@
 import secrets
 
 from mcp_ssh.model.command import Context, Operation, Request, Wish
+from mcp_ssh.model.files import FileWish
 from mcp_ssh.model.principal import Caller
 
 
@@ -14,6 +15,7 @@ def request_of(  # noqa: PLR0913  a request has that many parts
     *,
     confirmed: bool = False,
     context: Context | None = None,
+    file: FileWish | None = None,
     is_part: bool = False,
 ) -> Request:
     """A request with an id of its own."""
@@ -28,5 +30,6 @@ def request_of(  # noqa: PLR0913  a request has that many parts
         context=context or Context(),
         can_ask=caller.can_ask,
         answer=caller.answer,
+        file=file,
         is_part=is_part,
     )

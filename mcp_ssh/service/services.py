@@ -10,6 +10,7 @@ from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.describe import Describer
 from mcp_ssh.service.door import Door
 from mcp_ssh.service.evidence import Calls
+from mcp_ssh.service.files import Files
 from mcp_ssh.service.fleets import Fleets
 from mcp_ssh.service.installs import Installer
 from mcp_ssh.service.keyrings import Keyrings
@@ -19,6 +20,7 @@ from mcp_ssh.service.system import System
 from mcp_ssh.service.tasks import Tasks
 from mcp_ssh.service.terminals import Terminals
 from mcp_ssh.service.tokens import Tokens
+from mcp_ssh.service.transfers import Transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +44,5 @@ class Services:
     door: Door
     calls: Calls
     rows: RowReader
+    files: Files
+    transfers: Transfers

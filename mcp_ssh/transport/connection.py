@@ -2,20 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import TypeVar
 
 import asyncssh
 
+from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, NeedsPtyError
 from mcp_ssh.model.result import Peer
 from mcp_ssh.ports import Pty, Receiver, Stream
 from mcp_ssh.transport import failure
+from mcp_ssh.transport.filechannel import FileChannel
 
 # The silence of a running command is probed after two seconds and told after two more.
 running_probe_s, running_probes = 2.0, 1
 idle_probes = 2
 close_wait_s = 1.0
+place_tries, place_pause_s = 20, 0.05
 
 T = TypeVar("T")
 Ended = asyncio.Future[Exception | None]
@@ -98,7 +101,10 @@ class SshConnection:
         self._ended = ended
         self._idle_s = idle_s
         self._closing = False
+        self._is_watched = False
         self._tasks: set[asyncio.Task[object]] = set()
+        self._files = FileChannel(connection, ended, self, self._spawn)
+        self._files_lent = 0
         self.peer = peer
         self.watch(running=False)
 
@@ -107,7 +113,7 @@ class SshConnection:
         session = _Session(receiver)
         await self._stand(
             session,
-            self._connection.create_session(lambda: session, command, encoding=None, request_pty=False),
+            lambda: self._connection.create_session(lambda: session, command, encoding=None, request_pty=False),
         )
 
     async def open_shell(self, pty: Pty, receiver: Receiver) -> None:
@@ -116,12 +122,23 @@ class SshConnection:
         size = (pty.width, pty.height)
         await self._stand(
             session,
-            self._connection.create_session(
+            lambda: self._connection.create_session(
                 lambda: session, encoding=None, request_pty="force", term_type=pty.term, term_size=size
             ),
         )
 
-    async def _stand(self, session: "_Session", request: Awaitable[object]) -> None:
+    @contextlib.asynccontextmanager
+    async def open_files(self) -> AsyncIterator[Files]:
+        """By the one SFTP channel of the connection; a host without one is asked by its shell."""
+        self._files_lent += 1
+        self._probe()
+        try:
+            yield await self._files.opened()
+        finally:
+            self._files_lent -= 1
+            self._probe()
+
+    async def _stand(self, session: "_Session", request: Callable[[], Awaitable[object]]) -> None:
         opening = self._spawn(self._open(session, request))
         standing = self._spawn(session.stands.wait())
         try:
@@ -131,10 +148,20 @@ class SshConnection:
         if opening.done() and (error := opening.result()) is not None and not session.stands.is_set():
             raise error
 
-    async def _open(self, session: "_Session", request: Awaitable[object]) -> McpSshError | None:
+    async def _open(self, session: "_Session", request: Callable[[], Awaitable[object]]) -> McpSshError | None:
         """Open a channel and send the request; an error from before it stood is returned, a later one is told."""
+        error = await self._tried(session, request)
+        if isinstance(error, ChannelRefusedError) and self._files_lent == 0 and await self._files.gave_way():
+            for _ in range(place_tries):  # the host counts a session until it has buried its program
+                error = await self._tried(session, request)
+                if not isinstance(error, ChannelRefusedError):
+                    break
+                await asyncio.sleep(place_pause_s)
+        return error
+
+    async def _tried(self, session: "_Session", request: Callable[[], Awaitable[object]]) -> McpSshError | None:
         try:
-            await request
+            await request()
         except _UnwantedError:
             return None
         except asyncssh.ChannelOpenError as error:
@@ -157,7 +184,11 @@ class SshConnection:
 
     def watch(self, *, running: bool) -> None:
         """Set how soon a silent link is probed."""
-        if running:
+        self._is_watched = running
+        self._probe()
+
+    def _probe(self) -> None:
+        if self._is_watched or self._files_lent:
             self._connection.set_keepalive(running_probe_s, running_probes)
         else:
             self._connection.set_keepalive(self._idle_s, idle_probes)

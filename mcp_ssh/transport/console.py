@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 
+from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.environ import plain
 from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, NeedsPtyError, SessionLostError
+from mcp_ssh.model.fileerrors import NoFilesError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import Peer
 from mcp_ssh.ports import Connection, Pty, Receiver, Secrets
@@ -64,6 +67,9 @@ class _Console:
     def _ended(self, code: int | None) -> McpSshError | None:
         del code
         return None if self._closed.is_set() else SessionLostError(f"{self._host.command[0]} has ended")
+
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
+        raise NoFilesError(f"{self._host.name} is a console, which has no files; nothing was sent")
 
     def watch(self, *, running: bool) -> None:
         del running  # nobody knows how a console says that it is well

@@ -8,9 +8,10 @@ import contextlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.environ import plain
 from mcp_ssh.model.errors import (
     ChannelRefusedError,
@@ -24,8 +25,9 @@ from mcp_ssh.model.result import Peer
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream
+from mcp_ssh.transport.shellfiles import ShellFiles, shell_files
 from mcp_ssh.transport.sshclient import Master, Seen, options
-from mcp_ssh.transport.terminals import PipeChannel, TerminalChannel
+from mcp_ssh.transport.terminals import LateChannel, PipeChannel, TerminalChannel
 
 look_s = 0.01
 alive_look_s = 0.5
@@ -105,6 +107,7 @@ class _Multiplexed:
         self._client = client
         self._environ = environ
         self._number = 0
+        self._files: ShellFiles | None = None
         self._channels: set[PipeChannel] = set()
         self._terminals: set[TerminalChannel] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -116,7 +119,7 @@ class _Multiplexed:
     async def open_exec(self, command: str, receiver: Receiver) -> None:
         """Return when the master has opened a channel for the command."""
         self._refuse_if_ended()
-        wanted = _Late()
+        wanted = LateChannel()
         if not receiver.opened(wanted):
             return
         log = self._new_log()
@@ -179,6 +182,13 @@ class _Multiplexed:
         with _starting():
             await channel.start([*self._client, "-tt", "--", self._master.host.address], pty, self._environ)
 
+    @contextlib.asynccontextmanager
+    async def open_files(self) -> AsyncIterator[Files]:
+        """By the host's shell: the SFTP of our library does not go through another program."""
+        if self._files is None:
+            self._files = await shell_files(self)
+        yield self._files
+
     def _reason(self, code: int | None) -> McpSshError | None:
         was_told = code is not None and 0 <= code < ssh_failed
         lost = not was_told and not self._is_closing and not self._master.is_alive()
@@ -223,36 +233,6 @@ class _Multiplexed:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-class _Late:
-    """A `Channel` that is wanted before it stands: what is said meanwhile is said to it then."""
-
-    def __init__(self) -> None:
-        self._channel: PipeChannel | None = None
-        self._said: list[bytes | None] = []
-        self._is_closed = False
-
-    def becomes(self, channel: PipeChannel) -> None:
-        self._channel = channel
-        for data in self._said:
-            channel.write_eof() if data is None else channel.write(data)
-        if self._is_closed:
-            channel.close()
-
-    def write(self, data: bytes) -> None:
-        self._said.append(data) if self._channel is None else self._channel.write(data)
-
-    def write_eof(self) -> None:
-        self._said.append(None) if self._channel is None else self._channel.write_eof()
-
-    def signal(self, name: str) -> None:
-        del name
-
-    def close(self) -> None:
-        self._is_closed = True
-        if self._channel is not None:
-            self._channel.close()
 
 
 @contextlib.contextmanager

@@ -152,3 +152,38 @@ class PipeChannel:
         """End the program here; the one on the host is not ended by that."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
+
+
+class LateChannel:
+    """A `Channel` that is wanted before it stands: what is said meanwhile is said to it then."""
+
+    def __init__(self) -> None:
+        self._channel: PipeChannel | None = None
+        self._said: list[bytes | None] = []
+        self._is_closed = False
+
+    def becomes(self, channel: PipeChannel) -> None:
+        """The channel stands: hand over what was said."""
+        self._channel = channel
+        for data in self._said:
+            channel.write_eof() if data is None else channel.write(data)
+        if self._is_closed:
+            channel.close()
+
+    def write(self, data: bytes) -> None:
+        """Send, now or then; likewise below."""
+        self._said.append(data) if self._channel is None else self._channel.write(data)
+
+    def write_eof(self) -> None:
+        """End its input."""
+        self._said.append(None) if self._channel is None else self._channel.write_eof()
+
+    def signal(self, name: str) -> None:
+        """Nothing, as with a channel that stands."""
+        del name
+
+    def close(self) -> None:
+        """Close it."""
+        self._is_closed = True
+        if self._channel is not None:
+            self._channel.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mcp_ssh.model.errors as errors_module
 import mcp_ssh.model.faults as faults_module
+import mcp_ssh.model.fileerrors as fileerrors_module
 from mcp_ssh.model.errors import McpSshError
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,7 @@ def test_every_error_code_is_documented_and_every_documented_code_exists() -> No
     codes = {each.code for each in error_classes()} - {"error"}
     assert documented == codes
     assert errors_module.__doc__
+    assert fileerrors_module.__doc__
     assert faults_module.__doc__
 
 

@@ -11,7 +11,7 @@ from mcp_ssh.app import App, wired
 from mcp_ssh.config.snapshot import Configuration, Snapshot
 from mcp_ssh.model.errors import AuditUnavailableError
 from mcp_ssh.model.host import Host, Inventory
-from mcp_ssh.model.principal import Caller, Principal, Token, Via
+from mcp_ssh.model.principal import Caller, Permission, Principal, Token, Via
 from mcp_ssh.ports import Secrets, Transport
 from mcp_ssh.service.keyrings import Fetch, Keyrings
 from mcp_ssh_drivers.profile import Profile
@@ -19,9 +19,12 @@ from mcp_ssh_drivers.registry import known
 from tests.support.clock import FakeClock
 from tests.support.hosts import host, settings
 from tests.support.memory import MemoryTransport
+from tests.support.memoryfiles import home_of_ann
 from tests.support.secrets import NoSecrets
 
 ANN = Caller(Principal("stdio:ann", Via.STDIO), "tests 1.0")
+READER = Caller(Principal("token:reader", Via.NETWORK, frozenset({Permission.READ})))
+WRITER = Caller(Principal("token:writer", Via.NETWORK, frozenset({Permission.WRITE})))
 
 
 builtin = functools.cache(known)
@@ -98,7 +101,7 @@ async def daemon(
     """A daemon with these hosts, or with `web` alone; on a `MemoryTransport` where no other one is given."""
     inventory = Inventory({each.name: each for each in hosts or (host("web"),)})
     files = [Snapshot(inventory, settings(**changes), "hosts.yaml", tokens)]
-    memory = MemoryTransport()
+    memory = MemoryTransport(files=home_of_ann())
     audit, clock = audit or Ledger(), FakeClock()
     parts = (
         Configuration(lambda: replace(files[-1])),

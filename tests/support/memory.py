@@ -1,10 +1,13 @@
 """A transport without a network: hosts are functions, and every line of the conversation is kept."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, SessionLostError
+from mcp_ssh.model.fileerrors import NoFilesError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import HostKey, Peer
 from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream
@@ -113,6 +116,7 @@ class MemoryConnection:
     watches: list[bool] = field(default_factory=list)
     most_channels: int = 0
     is_closed: bool = False
+    files: Files | None = None
 
     def __post_init__(self) -> None:
         self._ended: asyncio.Future[McpSshError | None] = asyncio.get_running_loop().create_future()
@@ -135,6 +139,15 @@ class MemoryConnection:
 
     async def open_shell(self, pty: Pty, receiver: Receiver) -> None:
         await self.open_exec(f"shell {pty.term} {pty.width}x{pty.height}", receiver)
+
+    @asynccontextmanager
+    async def open_files(self) -> AsyncIterator[Files]:
+        await asyncio.sleep(0)
+        if self._ended.done():
+            raise self._ended.result() or SessionLostError("closed")
+        if self.files is None:
+            raise NoFilesError("the host has neither SFTP nor a POSIX shell")
+        yield self.files
 
     def watch(self, *, running: bool) -> None:
         self.watches.append(running)
@@ -164,6 +177,7 @@ class MemoryTransport:
     raw: Script | None = None
     connections: list[MemoryConnection] = field(default_factory=list)
     attempts: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    files: Files | None = None
 
     async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
         del secrets
@@ -173,6 +187,6 @@ class MemoryTransport:
         await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
-        connection = MemoryConnection(self.raw or shell_script(self.script))
+        connection = MemoryConnection(self.raw or shell_script(self.script), files=self.files)
         self.connections.append(connection)
         return connection

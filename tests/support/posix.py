@@ -9,12 +9,13 @@ from mcp_ssh.model.command import Command
 from mcp_ssh.model.host import Auth, AuthMethod, Host
 from mcp_ssh.transport.ssh import SshTransport
 from mcp_ssh_drivers.exec import ExecDriver
+from tests.support.dropbear import Dropbear
 from tests.support.hosts import host, settings
 from tests.support.secrets import NoSecrets
 from tests.support.sshd import Sshd
 
 
-def host_of(server: Sshd, **changes: Any) -> Host:
+def host_of(server: Sshd | Dropbear, **changes: Any) -> Host:
     """The inventory's entry for a server of the lab."""
     facts: dict[str, Any] = {
         "address": "127.0.0.1",

@@ -19,7 +19,9 @@ start_wait_s = 10.0
 class Sshd:
     """One server with its own keys; started by `start` or as a context, sync or async. It ends its connections too."""
 
-    def __init__(self, folder: Path, *, max_sessions: int = 10, extra: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, *, max_sessions: int = 10, extra: Sequence[str] = (), variables: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
         self.user = pwd.getpwuid(os.getuid()).pw_name
         self.port = free_port()
@@ -40,7 +42,7 @@ class Sshd:
             f"MaxSessions {max_sessions}",
             "MaxStartups 100",
             # Whatever slow hooks the account's own ~/.bashrc has, they are not what is tested.
-            "SetEnv BASH_ENV=/dev/null",
+            " ".join(["SetEnv BASH_ENV=/dev/null", *variables]),
             *extra,
         ]
 
@@ -129,6 +131,11 @@ class Sshd:
             ["ssh-keygen", "-lf", str(self.folder / "host_key.pub")], capture_output=True, check=True
         )
         return lines.stdout.decode().split()[1]
+
+
+def sftp_server() -> str:
+    """The line that gives an sshd its SFTP."""
+    return "Subsystem sftp internal-sftp"
 
 
 def make_key(path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from mcp_types import ElicitResult
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.command import Wish
-from mcp_ssh.model.errors import AuthenticationError, PermissionMissingError, SessionLostError
-from mcp_ssh.model.host import Limits, Shell
+from mcp_ssh.model.errors import AuthenticationError, McpSshError, PermissionMissingError, SessionLostError
+from mcp_ssh.model.fileerrors import DiskFullError
+from mcp_ssh.model.host import FileRules, Limits, Shell
 from mcp_ssh.model.policy import Access, Confirm
 from mcp_ssh.model.principal import Permission, Principal, Via
 from tests.support.daemon import ANN, Daemon, daemon
@@ -22,6 +24,7 @@ from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
 from tests.support.machines import ALPINE, DEBIAN, machine
 from tests.support.memory import MemoryChannel, MemoryTransport, Script, answers, hangs
+from tests.support.memoryfiles import home_of_ann, link
 
 OPENS = ["decided", "connect", "session.open"]
 STEP = ["decided", "started", "finished"]
@@ -33,6 +36,7 @@ WEB = (
     host("never", confirm=Confirm.NEVER),
     host("human", confirm=Confirm.HUMAN),
     host("hasty", limits=Limits(max_seconds=0.05)),
+    host("roots", files=FileRules(roots=("/home",))),
     host("restricted", access=Access.RESTRICTED),
     host("device", shell=Shell.CLI, platform="cisco_ios"),
 )
@@ -41,6 +45,7 @@ ROOT = DEBIAN.replace("1000", "0", 1)
 NGINX = {"host": "web", "service": "nginx"}
 CURL: dict[str, Any] = {"host": "web", "packages": ["curl"]}
 NOBODY = Principal("token:reader", Via.NETWORK, frozenset({Permission.READ}))
+WRITER = Principal("token:writer", Via.NETWORK, frozenset({Permission.WRITE}))
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,30 @@ def lost_at(word: str) -> Script:
 
 def run(command: str = "uptime", name: str = "web", **more: Any) -> dict[str, Any]:
     return {"host": name, "command": command, **more}
+
+
+def of_file(path: str = "/srv/motd", name: str = "web", **more: Any) -> dict[str, Any]:
+    return {"host": name, "path": path, **more}
+
+
+def write(path: str = "/srv/motd", name: str = "web", **more: Any) -> dict[str, Any]:
+    return of_file(path, name, content="hi", **more)
+
+
+def move(direction: str = "upload", path: str = "/srv/up", local: str = "up.bin", **more: Any) -> dict[str, Any]:
+    return of_file(path, direction=direction, local=local, **more)
+
+
+def files_that(fail: McpSshError, call: str) -> MemoryTransport:
+    files = home_of_ann()
+    files.before = lambda asked: fail if asked == call else None
+    return MemoryTransport(files=files)
+
+
+def lead_astray() -> MemoryTransport:
+    files = home_of_ann()
+    files.put("/srv/link", link("/etc/passwd"))
+    return MemoryTransport(files=files)
 
 
 def many(command: str = "uptime", name: str = "web") -> dict[str, Any]:
@@ -154,6 +183,62 @@ CASES = {
     "shell of another": Case("ssh_shell", run(session="s-1"), ["request.refused"], "unknown_session"),
     "send to nothing": Case("ssh_send", {"host": "web", "key": "ctrl-c"}, ["request.refused"], "nothing_asks"),
     "close nothing": Case("ssh_disconnect", {"host": "web"}, ["request.refused"], "unknown_session"),
+    "read a file": Case("ssh_read_file", of_file(), [*OPENS, "started", "file.read"]),
+    "read none": Case("ssh_read_file", of_file("/srv/no"), [*OPENS, "started", "failed"], "file_not_found"),
+    "read by a trick": Case("ssh_read_file", of_file("srv/../../x"), ["failed"], "path_refused"),
+    "read what is closed": Case("ssh_read_file", of_file("/etc/../srv/motd", "roots"), ["failed"], "path_refused"),
+    "read through a link": Case(
+        "ssh_read_file", of_file("/srv/link"), [*OPENS, "started", "decided", "file.read"], host=lead_astray()
+    ),
+    "read where nobody may": Case("ssh_read_file", of_file(), ["failed"], "permission_missing", principal=WRITER),
+    "read without files": Case(
+        "ssh_read_file", of_file(), [*OPENS, "started", "failed"], "no_files", host=MemoryTransport()
+    ),
+    "read, lost": Case(
+        "ssh_read_file",
+        of_file(),
+        ["decided", *["connect", "session.open", "started"] * 2, "failed"],
+        "session_lost",
+        files_that(SessionLostError("reset"), "read"),
+    ),
+    "list": Case("ssh_list_directory", of_file("/srv"), [*OPENS, "started", "file.read"]),
+    "list none": Case("ssh_list_directory", of_file("/no"), [*OPENS, "started", "failed"], "file_not_found"),
+    "write": Case("ssh_write_file", write(), [*OPENS, "started", "file.write"]),
+    "write where only reading is": Case("ssh_write_file", write(name="reads"), ["decided"], "denied"),
+    "write, not permitted": Case("ssh_write_file", write(), ["failed"], "permission_missing", principal=NOBODY),
+    "write what is dangerous": Case("ssh_write_file", write("/etc/passwd"), ["decided"], "confirmation_required"),
+    "write what is dangerous, by the model": Case(
+        "ssh_write_file",
+        write("/etc/passwd", confirm_dangerous=True),
+        ["decided", "override", "connect", "session.open", "started", "file.write"],
+    ),
+    "write through a link": Case(
+        "ssh_write_file",
+        write("/srv/link"),
+        [*OPENS, "started", "decided", "failed"],
+        "confirmation_required",
+        lead_astray(),
+    ),
+    "write, no room": Case(
+        "ssh_write_file",
+        write(),
+        [*OPENS, "started", "failed"],
+        "disk_full",
+        files_that(DiskFullError("no room"), "write"),
+    ),
+    "write no base64": Case(
+        "ssh_write_file", of_file(content="?", base64=True), ["request.refused"], "invalid_argument"
+    ),
+    "upload": Case("ssh_transfer", move(), [*OPENS, "started", "file.write"]),
+    "upload, not permitted": Case("ssh_transfer", move(), ["failed"], "permission_missing", principal=NOBODY),
+    "upload of nothing": Case("ssh_transfer", move(local="no"), ["request.refused"], "file_not_found"),
+    "upload from elsewhere": Case("ssh_transfer", move(local="../up.bin"), ["request.refused"], "path_refused"),
+    "upload over a file": Case("ssh_transfer", move(path="/srv/motd"), [*OPENS, "started", "failed"], "file_exists"),
+    "download": Case("ssh_transfer", move("download", "/srv/motd", "new"), [*OPENS, "started", "file.read"]),
+    "download over a file": Case("ssh_transfer", move("download", "/srv/motd"), ["request.refused"], "file_exists"),
+    "transfer without a folder": Case(
+        "ssh_transfer", move(), ["request.refused"], "no_transfer_dir", changes={"transfer_dir": None}
+    ),
     "facts": Case("ssh_system_info", {"host": "web"}, WITH_PROBE, host=machine(DEBIAN)),
     "facts of a readonly host": Case("ssh_system_info", {"host": "reads"}, WITH_PROBE, host=machine(DEBIAN)),
     "facts, disabled": Case("ssh_system_info", {"host": "off"}, ["failed"], "host_disabled"),
@@ -229,13 +314,16 @@ CASES = {
 
 
 @asynccontextmanager
-async def called(case: Case) -> AsyncIterator[tuple[Daemon, Client]]:
+async def called(case: Case, folder: Path) -> AsyncIterator[tuple[Daemon, Client]]:
     async def person(context: Any, params: Any) -> ElicitResult:
         del context, params
         return ElicitResult(action=case.person or "cancel", content={} if case.person == "accept" else None)
 
-    transport = case.host if isinstance(case.host, MemoryTransport) else MemoryTransport(case.host or answers(b"ok\n"))
-    changes = {"tool_groups": ("core", "fleet", "tasks", "system", "admin")} | case.changes
+    scripted = MemoryTransport(answers(b"ok\n") if case.host is None else case.host, files=home_of_ann())
+    transport = case.host if isinstance(case.host, MemoryTransport) else scripted
+    (folder / "up.bin").write_bytes(b"up")
+    groups = ("core", "fleet", "tasks", "files", "system", "admin")
+    changes = {"tool_groups": groups, "transfer_dir": str(folder)} | case.changes
     async with (
         daemon(*WEB, transport=transport, **changes) as it,
         Client(
@@ -248,9 +336,9 @@ async def called(case: Case) -> AsyncIterator[tuple[Daemon, Client]]:
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_a_call_leaves_its_records(name: str) -> None:
+async def test_a_call_leaves_its_records(name: str, tmp_path: Path) -> None:
     case = CASES[name]
-    async with called(case) as (it, client):
+    async with called(case, tmp_path) as (it, client):
         if name == "too often":
             await client.call_tool("ssh_run", run())
             await client.call_tool("ssh_disconnect", {"host": "web"})
@@ -281,6 +369,7 @@ def test_no_tool_is_left_out() -> None:
     }
     assert {case.tool for case in CASES.values()} == core | {
         "ssh_shell", "ssh_send", "ssh_disconnect", "ssh_reload_config",
+        "ssh_read_file", "ssh_list_directory", "ssh_write_file", "ssh_transfer",
         "ssh_system_info", "ssh_service_status", "ssh_install_package",
         "ssh_run_many", "ssh_run_async", "ssh_task", "ssh_task_output", "ssh_cancel",
     }  # fmt: skip

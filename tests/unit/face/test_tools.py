@@ -34,8 +34,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ssh_task": {},
     "ssh_task_output": {"task": "r-unknown"},
     "ssh_cancel": {"task": "r-unknown"},
+    "ssh_read_file": {"host": "web", "path": "/srv/motd"},
+    "ssh_list_directory": {"host": "web", "path": "/srv"},
+    "ssh_write_file": {"host": "web", "path": "/srv/motd", "content": "hi"},
+    "ssh_transfer": {"host": "web", "direction": "upload", "path": "/srv/x", "local": "x"},
 }
-ELSEWHERE = {"ssh_shell", "ssh_send", "ssh_read", "ssh_task_output", "ssh_cancel"}
+ELSEWHERE = {"ssh_shell", "ssh_send", "ssh_read", "ssh_task_output", "ssh_cancel", "ssh_transfer"}
 """Tools that have tests of their own, with what they need."""
 
 
@@ -209,6 +213,13 @@ async def test_two_clients_share_the_daemon_and_one_leaves_the_other_its_session
             again = await three.call_tool("ssh_connect", {"host": "web"})
             assert again.structured_content is not None
             assert again.structured_content["reused"] is True
+
+
+async def test_the_file_tools_cost_little() -> None:
+    async with daemon(tool_groups=("files",)) as it, client_of(it) as client:
+        tools = (await client.list_tools()).tools
+        rows = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+    assert len(json.dumps(rows, separators=(",", ":"))) <= 3_600
 
 
 async def test_a_plan_shows_every_layer_and_that_nothing_ran() -> None:

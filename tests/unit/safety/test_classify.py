@@ -148,3 +148,10 @@ def test_another_pattern_never_allows_more(text: str, pattern: str) -> None:
 def test_long_texts_are_read_in_linear_time(piece: str) -> None:
     # No clock: a quadratic scanner would not come to an end within the suite's deadline.
     POSIX.classify((piece * 65_536)[:65_536], host="web")
+
+
+def test_a_word_of_the_base_list_in_data_makes_no_change_look_like_reading() -> None:
+    guard = Guard.build(builtin=True, patterns=(), shell=Shell.POSIX)
+    for text in ("touch reboot.txt", "rm shutdown.log", "> /srv/reboot"):
+        assert guard.classify(text, host="web").level is Level.MUTATING
+    assert guard.classify("cat reboot.txt", host="web").level is Level.READ_ONLY
