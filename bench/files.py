@@ -23,7 +23,8 @@ from mcp_ssh.model.host import FileRules, Inventory
 from mcp_ssh.model.principal import Caller, Principal, Via
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.services import Services
-from mcp_ssh.service.transfers import Errand, Moving
+from mcp_ssh.service.transfer import Transfer
+from mcp_ssh.service.transfers import Errand
 from mcp_ssh.transport.ssh import SshTransport
 from tests.support.daemon import Ledger
 from tests.support.hosts import settings
@@ -68,7 +69,7 @@ async def moved(app: Services, begin: Callable[[Caller, Errand], object], errand
     """Seconds, and the sum that was told."""
     began = time.perf_counter()
     moving = await begin(me, errand)  # type: ignore[misc]
-    assert isinstance(moving, Moving)  # noqa: S101  what both ways give
+    assert isinstance(moving, Transfer)  # noqa: S101  what both ways give
     done = await app.transfers.finished(moving)
     return time.perf_counter() - began, done.result.sha256
 

@@ -182,6 +182,7 @@ async def wired(
                 pipeline=pipeline,
                 files=files,
                 folder=TransferFolder(settings.transfer_dir),
+                background=background,
                 tell_every_s=settings.task_progress_interval_s,
             ),
             keyrings=keyrings,

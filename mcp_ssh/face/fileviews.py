@@ -7,9 +7,10 @@ from typing import Any
 
 from mcp_types import CallToolResult
 
+from mcp_ssh.face.fileschemas import DirectoryList, FileDone, FilePart
 from mcp_ssh.face.frame import in_frame
 from mcp_ssh.face.hygiene import clean
-from mcp_ssh.face.schemas import DirectoryList, FileDone, FilePart
+from mcp_ssh.face.tasks import line_of_task, notes_of_task
 from mcp_ssh.face.views import key_notes, reply
 from mcp_ssh.model.files import (
     Entry,
@@ -23,7 +24,9 @@ from mcp_ssh.model.files import (
     most_inline_bytes,
     named,
 )
+from mcp_ssh.model.state import State
 from mcp_ssh.service.pipeline import Done
+from mcp_ssh.service.transfer import Transfer
 
 _types = {Kind.FILE: stat.S_IFREG, Kind.FOLDER: stat.S_IFDIR, Kind.LINK: stat.S_IFLNK, Kind.OTHER: 0}
 
@@ -105,8 +108,23 @@ def of_written(done: Done[WriteResult], *, appended: bool) -> CallToolResult:
     return reply(view, "\n".join(lines))
 
 
-def of_transferred(done: Done[TransferResult], direction: str) -> CallToolResult:
-    """A file that was moved."""
+def of_transfer(transfer: Transfer) -> CallToolResult:
+    """A file that was moved, or that still is on its way."""
+    if transfer.done is not None:
+        return _of_transferred(transfer.done, transfer.direction)
+    progress, line = transfer.progress, line_of_task(transfer)
+    view = FileDone(
+        host=transfer.host,
+        path=named(transfer.path),
+        facts={"state": transfer.state.value, "bytes": progress.done, "total": progress.total},
+        notes=[transfer.attempt.told] if transfer.state is State.CANCELLED else notes_of_task(transfer),
+        task=transfer.handle,
+    )
+    is_error = transfer.error is not None
+    return reply(view, "\n".join([line, transfer.text, *view.notes]), is_error=is_error)
+
+
+def _of_transferred(done: Done[TransferResult], direction: str) -> CallToolResult:
     result = done.result
     facts = {"bytes": result.size, "sha256": result.sha256, "seconds": round(result.seconds, 2)}
     view = _done_view(done, facts | {"local": named(result.local)})

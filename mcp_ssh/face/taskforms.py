@@ -12,6 +12,7 @@ from mcp_types import CallToolResult
 
 from mcp_ssh.audit.scrub import Needles
 from mcp_ssh.face.answers import of_ended
+from mcp_ssh.face.fileviews import of_transfer
 from mcp_ssh.face.fleet import of_fleet
 from mcp_ssh.face.tasks import of_state, progress_of
 from mcp_ssh.face.views import scrubbed
@@ -21,10 +22,15 @@ from mcp_ssh.service.activity import Activity, Run
 from mcp_ssh.service.daemon import Daemon
 from mcp_ssh.service.fleet import Fleet
 from mcp_ssh.service.tasks import Tasks
+from mcp_ssh.service.transfer import Transfer
 
 extension = "io.modelcontextprotocol/tasks"
 
-_results: Mapping[type[Activity], Callable[[Any], CallToolResult]] = {Run: of_ended, Fleet: of_fleet}
+_results: Mapping[type[Activity], Callable[[Any], CallToolResult]] = {
+    Run: of_ended,
+    Fleet: of_fleet,
+    Transfer: of_transfer,
+}
 """What the call of a tool answers, by what it started."""
 
 

@@ -13,6 +13,7 @@ from mcp_ssh.model.state import State, over
 from mcp_ssh.ports import Stream
 from mcp_ssh.service.activity import Activity, Run
 from mcp_ssh.service.reading import ReadPart
+from mcp_ssh.service.transfer import Transfer
 
 _nothing = Shown("", 0)
 
@@ -72,6 +73,8 @@ def of_output(reading: ReadPart, stream: Stream) -> CallToolResult:
 
 def progress_of(activity: Activity) -> str:
     """How far it has come: lines, bytes, and the last line of its output."""
+    if isinstance(activity, Transfer):
+        return f"{activity.progress.done} of {activity.progress.total} bytes"
     total, lines = _size(activity)
     last = clean(drawn_over(activity.last_line()))[:200]
     return f"{lines} lines, {total} bytes" + (f": {one_line(last)}" if last else "")

@@ -1,43 +1,36 @@
 """Files between a host and the one folder of this machine: nothing of them passes through the model, or through memory.
 
-One block is under way at a time. A transfer is a task of the pipeline with a count of its bytes, so that whoever wants
-its end may wait for it or look at it later.
+One block is under way at a time. A transfer that outlives its call goes on as a task.
 """
 
 import asyncio
 import hashlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from mcp_ssh.hostfiles import Files as HostFiles
 from mcp_ssh.model.command import Operation, Request
-from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.errors import McpSshError, SessionLostError
 from mcp_ssh.model.fileerrors import FileChangedError, FileThereError
 from mcp_ssh.model.files import Facts, FileAction, FileWish, Progress, TransferResult, named
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.policy.files import normal
 from mcp_ssh.service.authorize import too_large
+from mcp_ssh.service.background import Background
 from mcp_ssh.service.files import Files, OnHost, on_files, refuse_unreadable
 from mcp_ssh.service.judge import Judge, Judged
 from mcp_ssh.service.pipeline import Done, Pipeline
 from mcp_ssh.service.request import request_of
-from mcp_ssh.service.writing import Attempt, block_bytes, blocks, refuse_unexpected, replaced, say_what_is_left
+from mcp_ssh.service.transfer import Transfer
+from mcp_ssh.service.writing import Attempt, block_bytes, blocks, refuse_unexpected, replaced
 from mcp_ssh.transfers.folder import Part, Source, TransferFolder
 
 T = TypeVar("T")
 P = ParamSpec("P")
 Tell = Callable[[Progress], Awaitable[None]]
 """Hears of a transfer that goes on."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Moving:
-    """A transfer that was begun. `task` raises what the pipeline does; cancelled, it removes its parts."""
-
-    task: asyncio.Task[Done[TransferResult]]
-    progress: Progress
-    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +48,24 @@ class Errand:
 class Transfers:
     """Begins transfers, and waits for them. `tell_every_s`: how often a client hears that one goes on."""
 
-    def __init__(
-        self, *, judge: Judge, pipeline: Pipeline, files: Files, folder: TransferFolder, tell_every_s: float
+    def __init__(  # noqa: PLR0913  the composition root hands over each part by name
+        self,
+        *,
+        judge: Judge,
+        pipeline: Pipeline,
+        files: Files,
+        folder: TransferFolder,
+        background: Background,
+        tell_every_s: float,
     ) -> None:
+        self._background = background
         self._judge = judge
         self._pipeline = pipeline
         self._files = files
         self._folder = folder
         self._tell_every_s = tell_every_s
 
-    async def upload(self, caller: Caller, errand: Errand) -> Moving:
+    async def upload(self, caller: Caller, errand: Errand) -> Transfer:
         """From here to the host. The content is read once before, so that a yes to it is for these very bytes.
 
         Raises a `FileError` of our own side; all else is the task's to raise.
@@ -104,9 +105,9 @@ class Transfers:
                 seconds=asyncio.get_running_loop().time() - began,
             )
 
-        return self._begun(_request(caller, errand, wish), on_host, attempt, progress, source)
+        return self._begun(caller, _request(caller, errand, wish), on_host, attempt, progress, source)
 
-    async def download(self, caller: Caller, errand: Errand) -> Moving:
+    async def download(self, caller: Caller, errand: Errand) -> Transfer:
         """From the host to here; raises as `upload` does."""
         refused = self._refused(caller, errand, FileAction.DOWNLOAD)
         if refused is not None:
@@ -135,44 +136,75 @@ class Transfers:
             )
 
         wish = _wish(errand, FileAction.DOWNLOAD)
-        return self._begun(_request(caller, errand, wish), on_host, attempt, progress, part)
+        return self._begun(caller, _request(caller, errand, wish), on_host, attempt, progress, part)
 
-    async def finished(self, moving: Moving, tell: Tell | None = None) -> Done[TransferResult]:
+    async def finished(self, transfer: Transfer, tell: Tell | None = None) -> Done[TransferResult]:
         """Wait for its end; whoever stops waiting cancels it. `tell` hears of it meanwhile."""
-        try:
-            while not moving.task.done():
-                await asyncio.wait({moving.task}, timeout=self._tell_every_s)
-                if tell is not None and not moving.task.done():
-                    await tell(moving.progress)
-            return moving.task.result()
-        except McpSshError as error:
-            say_what_is_left(error, moving.attempt)
-            raise
-        finally:
-            moving.task.cancel()
+        await self.answered(transfer, math.inf, tell)
+        assert transfer.done is not None  # noqa: S101  it is over, and did not fail
+        return transfer.done
 
-    def _refused(self, caller: Caller, errand: Errand, action: FileAction) -> Moving | None:
+    async def answered(self, transfer: Transfer, within_s: float, tell: Tell | None = None) -> Transfer:
+        """Return at its end, or after that time: then it goes on as a task. Raises what it ended by.
+
+        Whoever stops waiting cancels it.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + within_s
+        try:
+            while (task := transfer.task) is not None and (left_s := until - loop.time()) > 0:
+                await asyncio.wait({task}, timeout=min(self._tell_every_s, left_s))
+                if tell is not None and not task.done():
+                    await tell(transfer.progress)
+        except BaseException:
+            if transfer.task is not None:
+                transfer.task.cancel()
+            raise
+        if transfer.task is not None:
+            self._background.told(transfer)
+            return transfer
+        self._background.forget(transfer)
+        if transfer.error is not None:
+            raise transfer.error
+        if transfer.done is None:
+            raise SessionLostError(f"the transfer was cancelled; {transfer.attempt.told}", hint="call again")
+        return transfer
+
+    def _refused(self, caller: Caller, errand: Errand, action: FileAction) -> Transfer | None:
         """What may not be asked at all ends as any request does, before a file of ours is opened for it."""
         request = _request(caller, errand, _wish(errand, action))
         try:
             self._judge.authorized(request)
         except McpSshError:
-            return self._begun(request, _nothing, Attempt(), Progress(), None)
+            return self._begun(caller, request, _nothing, Attempt(), Progress(), None)
         return None
 
-    def _begun(
+    def _begun(  # noqa: PLR0913, PLR0917  what is moved, and both of its ends
         self,
+        caller: Caller,
         request: Request,
         on_host: OnHost[TransferResult],
         attempt: Attempt,
         progress: Progress,
         end: Source | Part | None,
-    ) -> Moving:
+    ) -> Transfer:
         """The task; our end of it is closed when that is over, and a part that was not kept is gone."""
+        wish = request.file
+        assert wish is not None  # noqa: S101  this is about files
+        transfer = Transfer(
+            request.host,
+            wish.told,
+            self._background.room(caller, "t"),
+            direction=wish.action.value,
+            path=wish.path,
+            progress=progress,
+            attempt=attempt,
+        )
         task = self._pipeline.start(request, on_files(on_host, attempt))
+        self._background.follow(transfer, task)
         if end is not None:
             task.add_done_callback(lambda _: end.close())
-        return Moving(task, progress, attempt)
+        return transfer
 
     async def _summed(self, caller: Caller, errand: Errand, source: Source) -> FileWish:
         host = self._judge.authorized(_request(caller, errand, _wish(errand, FileAction.UPLOAD))).host

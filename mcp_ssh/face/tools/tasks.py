@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from mcp_types import CallToolResult
 from pydantic import Field
 
-from mcp_ssh.face import fleet, schemas, tasks
+from mcp_ssh.face import fileviews, fleet, schemas, tasks
 from mcp_ssh.face.callers import Callers, ToolContext
 from mcp_ssh.face.strict import StrictTool, strict_tool
 from mcp_ssh.face.tools.arguments import CommandText, Confirm, HostName, Timeout, changes, reads
@@ -16,6 +16,7 @@ from mcp_ssh.service.activity import Activity, Run
 from mcp_ssh.service.fleet import Fleet
 from mcp_ssh.service.reading import Place
 from mcp_ssh.service.services import Services
+from mcp_ssh.service.transfer import Transfer
 
 TaskHandle = Annotated[str, Field(description="Handle of a task", max_length=200)]
 Wait = Annotated[float, Field(description="Seconds to wait for its end")]
@@ -85,5 +86,7 @@ def _shown(activity: Activity) -> CallToolResult:
             return tasks.of_task(activity)
         case Fleet():
             return fleet.of_fleet(activity)
+        case Transfer():
+            return fileviews.of_transfer(activity)
         case _:
             return tasks.of_state(activity)

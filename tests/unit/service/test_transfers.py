@@ -17,12 +17,14 @@ from mcp_ssh.model.fileerrors import (
 )
 from mcp_ssh.model.files import Progress, TransferResult
 from mcp_ssh.model.host import FileRules
+from mcp_ssh.model.state import State
 from mcp_ssh.service.transfers import Errand
 from mcp_ssh.service.writing import block_bytes
 from tests.support.daemon import ANN, READER, WRITER, Daemon, daemon
 from tests.support.hosts import host
 from tests.support.memory import MemoryTransport
 from tests.support.memoryfiles import MemoryFiles, file, home_of_ann, parts
+from tests.unit.face.test_tools import ERAS, client_of, text_of
 
 BIG = bytes(range(256)) * 40_000
 
@@ -96,6 +98,76 @@ async def test_whoever_waits_hears_of_it_meanwhile(tmp_path: Path) -> None:
         moving = await it.app.transfers.upload(ANN, Errand("web", "/srv/motd", "x", overwrite=True))
         await it.app.transfers.finished(moving, tell)
     assert told[-1] == 5
+
+
+class Held(MemoryFiles):
+    """A host that takes a file's new name only when it is let."""
+
+    go_on: asyncio.Event
+
+    async def replace(self, part: str, path: str) -> None:
+        await self.go_on.wait()
+        await super().replace(part, path)
+
+
+def held() -> Held:
+    files = Held(home_of_ann().root)
+    files.go_on = asyncio.Event()
+    return files
+
+
+async def test_a_transfer_that_outlives_its_call_goes_on_as_a_task(tmp_path: Path) -> None:
+    files = held()
+    (tmp_path / "x").write_bytes(b"12345")
+    async with daemon(transport=MemoryTransport(files=files), transfer_dir=str(tmp_path)) as it:
+        transfer = await it.app.transfers.upload(ANN, Errand("web", "/srv/motd", "x", overwrite=True))
+        assert await it.app.transfers.answered(transfer, 0.05) is transfer
+        assert (transfer.state, transfer.handle[:2]) == (State.RUNNING, "t-")
+        assert it.app.tasks.all_of(ANN) == [transfer]
+        files.go_on.set()
+        assert await it.app.tasks.look(ANN, transfer.handle, wait_s=5) is transfer
+        assert (transfer.state, files.content("/srv/motd")) == (State.COMPLETED, b"12345")
+        assert transfer.done is not None
+        assert transfer.done.result.sha256 == hashlib.sha256(b"12345").hexdigest()
+        await it.clock.advance(310)
+        assert it.app.tasks.held == 0
+
+
+async def test_a_transfer_that_is_cancelled_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
+    files = held()
+    (tmp_path / "x").write_bytes(b"12345")
+    async with daemon(transport=MemoryTransport(files=files), transfer_dir=str(tmp_path)) as it:
+        errand = Errand("web", "/srv/motd", "x", overwrite=True)
+        transfer = await it.app.transfers.answered(await it.app.transfers.upload(ANN, errand), 0.05)
+        await it.app.tasks.cancel(ANN, transfer.handle)
+        assert transfer.state in {State.CANCELLED, State.UNKNOWN}
+        assert (files.content("/srv/motd"), parts(files)) == (b"hello\n", [])
+
+
+async def test_a_transfer_that_was_answered_is_no_task(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"12345")
+    async with daemon(transport=MemoryTransport(files=home_of_ann()), transfer_dir=str(tmp_path)) as it:
+        await up(it, Errand("web", "/srv/new", "x"))
+        assert (it.app.tasks.all_of(ANN), it.app.tasks.held) == ([], 0)
+
+
+@ERAS
+async def test_a_client_is_told_of_a_transfer_on_its_way_and_of_its_end(era: str, tmp_path: Path) -> None:
+    files = held()
+    (tmp_path / "x").write_bytes(b"12345")
+    transport = MemoryTransport(files=files)
+    async with daemon(transport=transport, transfer_dir=str(tmp_path)) as it, client_of(it, era) as client:
+        await client.list_tools()
+        where = {"host": "web", "direction": "upload", "path": "/srv/motd", "local": "x", "overwrite": True}
+        going = await client.call_tool("ssh_transfer", where | {"reply_within": 0.05})
+        assert going.structured_content is not None
+        assert "task" in going.structured_content, text_of(going)
+        task = going.structured_content["task"]
+        assert going.structured_content["facts"] == {"state": "running", "bytes": 5, "total": 5}
+        assert f"{task}: web: running for 0 s, 5 of 5 bytes" in text_of(going)
+        files.go_on.set()
+        ended = await client.call_tool("ssh_task", {"task": task, "wait": 5})
+        assert "web: upload of x here to /srv/motd (replaced), bytes 5" in text_of(ended)
 
 
 async def test_what_is_there_is_replaced_only_where_that_is_said(tmp_path: Path) -> None:
