@@ -7,9 +7,9 @@ from typing import Any
 
 from mcp_types import CallToolResult
 
+from mcp_ssh.face.fileschemas import DirectoryList, FileDone, FilePart
 from mcp_ssh.face.frame import in_frame
 from mcp_ssh.face.hygiene import clean
-from mcp_ssh.face.schemas import DirectoryList, FileDone, FilePart
 from mcp_ssh.face.views import key_notes, reply
 from mcp_ssh.model.files import (
     Entry,
