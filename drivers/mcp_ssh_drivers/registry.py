@@ -14,6 +14,7 @@ from mcp_ssh.model.host import Host, Way
 from mcp_ssh_drivers.profile import LoginStep, Profile, Reply, profile_from
 
 entry_points = "mcp_ssh.profiles"
+_loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where libyaml is there, ten times as fast
 """The group by which a package brings profiles: each of its entries is a module whose folder holds YAML files."""
 
 console_login = (
@@ -73,7 +74,7 @@ def _read(folder: Traversable, before: Mapping[str, Profile]) -> dict[str, Profi
 
 def _mapping(file: Traversable) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(file.read_text("utf-8"))
+        data = yaml.load(file.read_text("utf-8"), Loader=_loader)  # noqa: S506  the safe one, and nothing else
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is no YAML: {error}") from None
     if not isinstance(data, dict):

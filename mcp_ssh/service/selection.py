@@ -63,7 +63,7 @@ def _expression(text: str, seen: Sequence[Host]) -> boolean.Expression:
         )
     try:
         parsed = _algebra.parse(text)
-    except (boolean.ParseError, TypeError, RecursionError) as error:
+    except (boolean.ParseError, IndexError, TypeError, RecursionError) as error:  # `()` is an IndexError of its parser
         raise InvalidArgumentError(
             f"{text[:100]!r} is no tag expression ({error}); nothing was sent",
             hint="it is made of tags, & | ! and parentheses, such as 'web & !canary'",

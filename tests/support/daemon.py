@@ -1,9 +1,11 @@
 """A wired daemon on memory hosts, with an audit log that is a list."""
 
+import functools
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from unittest import mock
 
 from mcp_ssh.app import App, wired
 from mcp_ssh.config.snapshot import Configuration, Snapshot
@@ -12,6 +14,8 @@ from mcp_ssh.model.host import Host, Inventory
 from mcp_ssh.model.principal import Caller, Permission, Principal, Token, Via
 from mcp_ssh.ports import Secrets, Transport
 from mcp_ssh.service.keyrings import Fetch, Keyrings
+from mcp_ssh_drivers.profile import Profile
+from mcp_ssh_drivers.registry import known
 from tests.support.clock import FakeClock
 from tests.support.hosts import host, settings
 from tests.support.memory import MemoryTransport
@@ -21,6 +25,14 @@ from tests.support.secrets import NoSecrets
 ANN = Caller(Principal("stdio:ann", Via.STDIO), "tests 1.0")
 READER = Caller(Principal("token:reader", Via.NETWORK, frozenset({Permission.READ})))
 WRITER = Caller(Principal("token:writer", Via.NETWORK, frozenset({Permission.WRITE})))
+
+
+builtin = functools.cache(known)
+
+
+def profiles(folder: str | None = None) -> Mapping[str, Profile]:
+    """What a daemon knows of platforms; the built-in ones are read once for all tests, they are the same files."""
+    return builtin() if folder is None else known(folder)
 
 
 on_the_way = frozenset({"connect", "started", "session.open", "session.close", "auth", "asked"})
@@ -98,5 +110,7 @@ async def daemon(
         clock,
         Keyrings(secrets or NoSecrets(), fetch),
     )
-    async with wired(*parts) as app:
+    async with AsyncExitStack() as stack:
+        with mock.patch("mcp_ssh.app.known", profiles):
+            app = await stack.enter_async_context(wired(*parts))
         yield Daemon(app, transport if isinstance(transport, MemoryTransport) else memory, audit, clock, files)
