@@ -6,7 +6,7 @@ from mcp_ssh.model.files import Progress, TransferResult
 from mcp_ssh.model.state import State
 from mcp_ssh.service.activity import Activity, state_of_error
 from mcp_ssh.service.pipeline import Done
-from mcp_ssh.service.writing import Attempt, say_what_is_left
+from mcp_ssh.service.writing import Attempt, Step, say_what_is_left
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +26,9 @@ class Transfer(Activity):
             return State.RUNNING
         if self.error is not None:
             return state_of_error(self.error)
-        return State.CANCELLED if self.done is None else State.COMPLETED
+        if self.done is not None:
+            return State.COMPLETED
+        return State.CANCELLED if self.attempt.step is Step.AHEAD else State.UNKNOWN
 
     def take(self, result: object) -> None:
         """It is over; an error says as well what it left behind."""

@@ -133,15 +133,31 @@ async def test_a_transfer_that_outlives_its_call_goes_on_as_a_task(tmp_path: Pat
         assert it.app.tasks.held == 0
 
 
-async def test_a_transfer_that_is_cancelled_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
+async def test_a_transfer_that_is_cancelled_before_its_last_step_leaves_the_old_file(tmp_path: Path) -> None:
+    files = home_of_ann()
+    (tmp_path / "x").write_bytes(b"12345")
+    transport = MemoryTransport(files=files)
+    transport.gate = asyncio.Event()
+    async with daemon(transport=transport, transfer_dir=str(tmp_path)) as it:
+        errand = Errand("web", "/srv/motd", "x", overwrite=True)
+        transfer = await it.app.transfers.answered(await it.app.transfers.upload(ANN, errand), 0.05)
+        await it.app.tasks.cancel(ANN, transfer.handle)
+        assert transfer.state is State.CANCELLED
+        transport.gate.set()
+        assert (files.content("/srv/motd"), parts(files)) == (b"hello\n", [])
+
+
+async def test_a_transfer_that_is_cancelled_within_its_last_step_is_unknown(tmp_path: Path) -> None:
     files = held()
     (tmp_path / "x").write_bytes(b"12345")
     async with daemon(transport=MemoryTransport(files=files), transfer_dir=str(tmp_path)) as it:
         errand = Errand("web", "/srv/motd", "x", overwrite=True)
         transfer = await it.app.transfers.answered(await it.app.transfers.upload(ANN, errand), 0.05)
-        await it.app.tasks.cancel(ANN, transfer.handle)
-        assert transfer.state in {State.CANCELLED, State.UNKNOWN}
-        assert (files.content("/srv/motd"), parts(files)) == (b"hello\n", [])
+        cancelling = asyncio.ensure_future(it.app.tasks.cancel(ANN, transfer.handle))
+        await asyncio.sleep(0)
+        files.go_on.set()
+        await cancelling
+        assert transfer.state in {State.UNKNOWN, State.COMPLETED}
 
 
 async def test_a_transfer_that_was_answered_is_no_task(tmp_path: Path) -> None:
