@@ -13,6 +13,7 @@ from mcp_types import (
     NotificationParams,
     PaginatedRequestParams,
     ReadResourceRequestParams,
+    SetLevelRequestParams,
     SubscribeRequestParams,
     SubscriptionsListenRequestParams,
     UnsubscribeRequestParams,
@@ -62,6 +63,7 @@ class Guide:
             ("resources/unsubscribe", UnsubscribeRequestParams, self._unsubscribe),
             ("prompts/list", PaginatedRequestParams, lambda _, __, p: prompts.listed(p.cursor)),
             ("prompts/get", GetPromptRequestParams, self._prompt),
+            ("logging/setLevel", SetLevelRequestParams, self._level),
             ("completion/complete", CompleteRequestParams, lambda _, who, p: self._completions.complete(who, p)),
         ]
         for method, params, answer in rows:
@@ -93,6 +95,10 @@ class Guide:
         self.subscriptions.subscribe(ctx, caller, params.uri)
         return EmptyResult()
 
+    def _level(self, ctx: Request, caller: Caller, params: SetLevelRequestParams) -> EmptyResult:
+        self.subscriptions.set_level(ctx, caller, params.level)
+        return EmptyResult()
+
     def _unsubscribe(self, ctx: Request, caller: Caller, params: UnsubscribeRequestParams) -> EmptyResult:
         self.subscriptions.unsubscribe(ctx, caller, params.uri)
         return EmptyResult()
@@ -101,7 +107,7 @@ class Guide:
         """A client of the 2025 era is there; from now on it hears of changes."""
         del params
         with contextlib.suppress(McpSshError):  # one that may not call is told so when it does
-            self.subscriptions.begin(ctx, self._requests.caller(ctx).conversation)
+            self.subscriptions.begin(ctx, self._requests.caller(ctx))
 
 
 async def truthful(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
@@ -111,6 +117,8 @@ async def truthful(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> 
         offered = result["capabilities"]
         for name in ("tools", "resources", "prompts"):
             offered[name] = offered[name] | {"listChanged": name != "prompts"}
+        if ctx.method == "server/discover":
+            offered.pop("logging", None)  # of tasks this era has news of its own
         if ctx.method == "initialize":
             offered.pop("extensions", None)  # they are of the later era
     return result

@@ -29,7 +29,7 @@ from mcp_ssh.model.principal import Caller
 resource_not_found = -32002
 """Of the 2025 era; from 2026-07-28 on what is not there is an invalid parameter."""
 
-telling_nothing = frozenset({"resources/templates/list", "prompts/list"})
+telling_nothing = frozenset({"resources/templates/list", "prompts/list", "logging/setLevel"})
 """What says the same to everybody leaves no record when it is answered."""
 
 Request = ServerRequestContext[str]

@@ -16,6 +16,9 @@ from mcp_types import (
 )
 from pydantic import BaseModel
 
+from mcp_ssh.face.tasknotes import TaskNote
+from mcp_ssh.face.watching import News
+
 most_waiting = 256
 """Pieces of news that one who does not read may leave behind; then its stream ends, and it may listen anew."""
 
@@ -39,9 +42,9 @@ class Stream:
         self._news = asyncio.Event()
         self._is_over = False
 
-    async def tell(self, event: ServerEvent) -> None:
+    async def tell(self, event: News) -> None:
         """Something has changed; said if it is of a kind that was asked for."""
-        if event_matches(self._wanted, self._addresses, event):
+        if not isinstance(event, TaskNote) and event_matches(self._wanted, self._addresses, event):
             self._put(event)
 
     def tell_task(self, task: dict[str, Any]) -> None:

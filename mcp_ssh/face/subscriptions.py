@@ -1,7 +1,8 @@
 """Telling clients of changes, in both protocol eras, for as long as their connection lasts.
 
-Up to 2025-11-25 every connection is told when a list has changed, and of addresses that it subscribed to. From
-2026-07-28 on a client opens a stream for what it wants to hear (`subscriptions/listen`), and hears nothing else.
+Up to 2025-11-25 every connection is told when a list has changed, of addresses that it subscribed to, and by log
+messages of its principal's tasks. From 2026-07-28 on a client opens a stream for what it wants to hear
+(`subscriptions/listen`), and hears nothing else.
 """
 
 import asyncio
@@ -16,13 +17,14 @@ from functools import partial
 import structlog
 from mcp.server.context import ServerRequestContext
 from mcp.server.session import ServerSession
-from mcp.shared.subscriptions import ResourceUpdated, ServerEvent, ToolsListChanged
-from mcp_types import SubscriptionFilter, SubscriptionsListenRequestParams, SubscriptionsListenResult
+from mcp.shared.subscriptions import ResourceUpdated, ToolsListChanged
+from mcp_types import LoggingLevel, SubscriptionFilter, SubscriptionsListenRequestParams, SubscriptionsListenResult
 
 from mcp_ssh.face.streams import Stream
 from mcp_ssh.face.tasknews import TaskNews
+from mcp_ssh.face.tasknotes import TaskNote, TaskNotes
 from mcp_ssh.face.uris import Kind, located
-from mcp_ssh.face.watching import Look, Sight, Watch, most_addresses
+from mcp_ssh.face.watching import Look, News, Sight, Watch, most_addresses
 from mcp_ssh.model.errors import InvalidArgumentError, McpSshError, SessionLimitError
 from mcp_ssh.model.principal import Caller, Principal
 from mcp_ssh.service.reload import Reload
@@ -43,8 +45,14 @@ class Room:
     """The clients of one lifespan: one over stdio, SSE or a socket, all of Streamable HTTP."""
 
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    is_reloaded: bool = False
     watches: dict[object, Watch] = field(default_factory=dict)
     streams: Counter[str] = field(default_factory=Counter)
+
+    def reloaded(self) -> None:
+        """There is a new configuration."""
+        self.is_reloaded = True
+        self.changed.set()
 
 
 class Subscriptions:
@@ -63,7 +71,7 @@ class Subscriptions:
     async def conversation(self) -> AsyncIterator[str]:
         """A word for one connection of a client, or for all of Streamable HTTP; who is there is told until it ends."""
         word, room = secrets.token_hex(8), Room()
-        with self._reload.listening(room.changed.set):
+        with self._reload.listening(room.reloaded):
             self._rooms[word] = room
             # A task group would wrap what ends the connection; this one is ended here, and nothing else has it.
             telling = asyncio.ensure_future(self._telling(room))
@@ -81,12 +89,12 @@ class Subscriptions:
             for watch in tuple(room.watches.values()):
                 watch.end()
 
-    def begin(self, ctx: Context, conversation: str) -> Watch:
+    def begin(self, ctx: Context, caller: Caller) -> Watch:
         """The watch of a client of the 2025 era, from its first word to the end of its connection.
 
         Raises `SessionLimitError`.
         """
-        room = self._rooms[ctx.lifespan_context]
+        room, conversation = self._rooms[ctx.lifespan_context], caller.conversation
         watch = room.watches.get(conversation)
         if watch is None:
             watch = Watch(self._look(), partial(_told, ctx.session))
@@ -94,11 +102,19 @@ class Subscriptions:
             self._enter(room, conversation, watch)
             connection = ctx.session._connection  # noqa: SLF001  handlers are given no other way to its end
             connection.exit_stack.callback(room.watches.pop, conversation, None)
+            watch.notes = TaskNotes(caller.principal.name, room.changed.set)
+            connection.exit_stack.enter_context(self._tasks.heard_by(watch.notes))
         return watch
+
+    def set_level(self, ctx: Context, caller: Caller, level: LoggingLevel) -> None:
+        """From which level on a client of the 2025 era is told of its tasks."""
+        notes = self.begin(ctx, caller).notes
+        if notes is not None:
+            notes.least = level
 
     def subscribe(self, ctx: Context, caller: Caller, address: str) -> None:
         """Tell the client when what stands there has changed. Raises `InvalidArgumentError`."""
-        watch = self.begin(ctx, caller.conversation)
+        watch = self.begin(ctx, caller)
         if len(watch.addresses) >= most_addresses and address not in watch.addresses:
             raise InvalidArgumentError(f"{most_addresses} resources are subscribed to already", hint="end some of them")
         watch.add(address)
@@ -158,13 +174,15 @@ class Subscriptions:
         while True:
             await room.changed.wait()
             room.changed.clear()
-            told = []
+            is_reloaded, room.is_reloaded = room.is_reloaded, False
+            told: list[tuple[Watch, Sequence[News]]] = []
             for watch in tuple(room.watches.values()):
-                told.append((watch, watch.news()))
+                notes = watch.notes.take() if watch.notes is not None else []
+                told.append((watch, [*(watch.news() if is_reloaded else ()), *notes]))
                 await asyncio.sleep(0)  # a look at a large inventory takes its time, and others wait for the loop
             await asyncio.gather(*(self._tell(watch, events) for watch, events in told if events))
 
-    async def _tell(self, watch: Watch, events: Sequence[ServerEvent]) -> None:
+    async def _tell(self, watch: Watch, events: Sequence[News]) -> None:
         try:
             async with asyncio.timeout(tell_wait_s):
                 for event in events:
@@ -173,13 +191,15 @@ class Subscriptions:
             self._log.warning("client_not_told", reason=str(error) or type(error).__name__)
 
 
-async def _told(session: ServerSession, event: ServerEvent) -> None:
+async def _told(session: ServerSession, event: News) -> None:
     """A notification of the 2025 era, outside of any call."""
     match event:
         case ToolsListChanged():
             await session.send_tool_list_changed()
         case ResourceUpdated(uri):
             await session.send_resource_updated(uri)
+        case TaskNote():
+            await session.send_notification(event.notification())
         case _:
             await session.send_resource_list_changed()
 

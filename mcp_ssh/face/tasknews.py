@@ -12,6 +12,7 @@ from mcp_ssh.face.taskforms import TaskForms, extension
 from mcp_ssh.model.errors import InvalidArgumentError
 from mcp_ssh.model.principal import Caller
 from mcp_ssh.service.activity import Activity
+from mcp_ssh.service.background import Listener
 from mcp_ssh.service.tasks import Tasks
 
 most_tasks = 200
@@ -44,6 +45,15 @@ class TaskNews:
         return {each: activity for each, activity in found.items() if activity is not None}
 
     @contextlib.contextmanager
+    def heard_by(self, listener: Listener) -> Iterator[None]:
+        """It hears of all tasks for as long as the context lasts."""
+        self._tasks.listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._tasks.listeners.remove(listener)
+
+    @contextlib.contextmanager
     def telling(self, tasks: Mapping[str, Activity], stream: Stream, is_let: Callable[[], bool]) -> Iterator[None]:
         """The stream hears of the end of each, also of one that is over already, for as long as the context lasts.
 
@@ -53,14 +63,11 @@ class TaskNews:
             yield
             return
         ear = _Ear(tasks, stream, self._forms, is_let)
-        self._tasks.listeners.append(ear)
-        try:
+        with self.heard_by(ear):
             for activity in tasks.values():
                 if activity.task is None:
                     ear.ended(activity)
             yield
-        finally:
-            self._tasks.listeners.remove(ear)
 
 
 class _Ear:

@@ -9,8 +9,14 @@ from dataclasses import dataclass, field, replace
 
 from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent, ToolsListChanged
 
+from mcp_ssh.face.tasknotes import TaskNote, TaskNotes
+
 most_addresses = 200
 """That one client may be told of."""
+
+
+News = ServerEvent | TaskNote
+"""What a client may be told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +34,17 @@ Look = Callable[[Sequence[str]], Sight | None]
 
 @dataclass(slots=True, eq=False)
 class Watch:
-    """One client that is told. `tell` hands it one event; `end` ends a stream that is there for nothing else."""
+    """One client that is told. `tell` hands it one event; `end` ends a stream that is there for nothing else.
+
+    `notes` is what happened to its tasks, where it is told of that.
+    """
 
     look: Look
-    tell: Callable[[ServerEvent], Awaitable[None]]
+    tell: Callable[[News], Awaitable[None]]
     end: Callable[[], None] = lambda: None
     addresses: dict[str, None] = field(default_factory=dict)
     seen: Sight | None = None
+    notes: TaskNotes | None = None
 
     def news(self) -> Sequence[ServerEvent]:
         """What has changed since the last look. One that may see nothing any more is ended."""

@@ -1,11 +1,11 @@
-from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent, ToolsListChanged
+from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, ToolsListChanged
 
-from mcp_ssh.face.watching import Sight, Watch, changes
+from mcp_ssh.face.watching import News, Sight, Watch, changes
 
 FIRST = Sight(("ssh_run",), ("web",), {"a": "1", "b": "2"})
 
 
-async def nobody(event: ServerEvent) -> None:
+async def nobody(event: News) -> None:
     del event
 
 
