@@ -167,7 +167,9 @@ def of_connected(done: Done[None], shell: Shell | None = None) -> CallToolResult
         state += f", platform: {view.platform}"
     if view.shell is not None:
         state += f" with shell {view.shell}: give it to ssh_shell as `session`"
-    return reply(view, "\n".join([f"session {view.session} to {view.host} ({view.address}) {state}", *view.notes]))
+    jump = done.session.host.jump
+    at = view.address if jump is None else f"{view.address} through {jump.name}"
+    return reply(view, "\n".join([f"session {view.session} to {view.host} ({at}) {state}", *view.notes]))
 
 
 def _platform(session: Session) -> str | None:

@@ -12,7 +12,7 @@ from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, SecretMissi
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import SessionView
 from mcp_ssh.model.secret import Secret
-from mcp_ssh.ports import Clock, Connection, Driver, Secrets, Transport
+from mcp_ssh.ports import Clock, Connection, Driver, Secrets, Through, Transport
 from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse, Seat
 from mcp_ssh.sessions.session import Session
 
@@ -20,6 +20,7 @@ Reconnect = Callable[[], Awaitable[Connection]]
 DriverFactory = Callable[[Seat, Connection, Reconnect, Secrets], Driver]
 
 look_every_s = 1.0
+attempts = 2
 stop_wait_s = 3.0
 
 
@@ -37,10 +38,24 @@ class SessionLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How to reach a host, as its latest caller has it."""
+    """How to reach a host, as its latest caller has it; `before` is the way to its jump host."""
 
     addresses: Sequence[str]
     secrets: Secrets
+    before: "_Way | None" = None
+
+
+def _way(addresses: Sequence[str], secrets: Secrets, hops: Sequence[Sequence[str]]) -> _Way:
+    before = _way(hops[-1], secrets, hops[:-1]) if hops else None
+    return _Way(addresses, secrets, before)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Somebody who waits for a session: for a command, or to be carried by it."""
+
+    granted: asyncio.Future[Session]
+    carries: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +96,7 @@ class Pool:
         self._plan = Plan(max_sessions=max_sessions, idle_timeout_s=idle_timeout_s)
         self._sessions: dict[str, Session] = {}
         self._tickets = itertools.count()
-        self._turns: dict[int, asyncio.Future[Session]] = {}
+        self._turns: dict[int, _Turn] = {}
         self._ways: dict[Seat, _Way] = {}
         self._tasks = asyncio.TaskGroup()
         self._keepers: set[asyncio.Task[None]] = set()
@@ -106,19 +121,22 @@ class Pool:
             await session.connection.close()
 
     @asynccontextmanager
-    async def lend(self, seat: Seat, addresses: Sequence[str], secrets: Secrets) -> AsyncIterator[Session]:
+    async def lend(
+        self, seat: Seat, addresses: Sequence[str], secrets: Secrets, hops: Sequence[Sequence[str]] = ()
+    ) -> AsyncIterator[Session]:
         """The session of the seat for one command; opened if there is none. The caller sets the deadline.
 
-        Until the next one is lent the seat, `secrets` are what its driver and its second connections ask.
+        Until the next one is lent the seat, `secrets` are what its driver and its second connections ask. `hops` are
+        the addresses of each host on the way, the first that is dialled first.
 
         Raises `ConnectionFailedError` and its children, `SessionLimitError`.
         """
-        session = await self._turn(seat, _Way(addresses, secrets))
+        session = await self._turn(seat, _way(addresses, secrets, hops))
         session.lends += 1
         try:
             yield session
         finally:
-            self._carry_out(self._plan.released(seat, session.id, self._clock.now()))
+            self._release(session)
 
     async def disconnect(self, session: str) -> None:
         """Close a session now; commands that run on it end as unknown. Unknown ids are ignored."""
@@ -142,7 +160,7 @@ class Pool:
                     host=place.seat.host.name,
                     peer=session.connection.peer,
                     age_s=now - session.opened_at,
-                    idle_s=now - place.idle_since if place.lent == 0 else 0.0,
+                    idle_s=0.0 if place.is_used else now - place.idle_since,
                     running=place.lent,
                     shell=place.seat.shell,
                     commands=session.commands,
@@ -153,26 +171,30 @@ class Pool:
             )
         return tuple(sorted(views, key=lambda view: -view.age_s))
 
-    async def _turn(self, seat: Seat, way: "_Way") -> Session:
+    async def _turn(self, seat: Seat, way: "_Way", *, carries: bool = False) -> Session:
         ticket = next(self._tickets)
-        turn: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
+        turn = _Turn(asyncio.get_running_loop().create_future(), carries)
         self._turns[ticket] = turn
         self._ways[seat] = way
         try:
-            self._carry_out(self._plan.wanted(seat, ticket))
-            return await turn
+            self._carry_out(self._plan.wanted(seat, ticket, carries=carries))
+            return await turn.granted
         except asyncio.CancelledError:
             self._withdraw(seat, ticket, turn)
             raise
         finally:
             del self._turns[ticket]
 
-    def _withdraw(self, seat: Seat, ticket: int, turn: asyncio.Future[Session]) -> None:
-        if turn.done() and not turn.cancelled() and turn.exception() is None:
+    def _withdraw(self, seat: Seat, ticket: int, turn: _Turn) -> None:
+        granted = turn.granted
+        if granted.done() and not granted.cancelled() and granted.exception() is None:
             # The session was granted in the very moment of the cancellation.
-            self._carry_out(self._plan.released(seat, turn.result().id, self._clock.now()))
+            self._release(granted.result(), carried=turn.carries)
         else:
             self._plan.withdrawn(seat, ticket)
+
+    def _release(self, session: Session, *, carried: bool = False) -> None:
+        self._carry_out(self._plan.released(session.seat, session.id, self._clock.now(), carried=carried))
 
     def _carry_out(self, actions: Sequence[Action]) -> None:
         for action in actions:
@@ -188,14 +210,14 @@ class Pool:
                 case Grant(ticket, session):
                     self._grant(self._turns[ticket], self._sessions[session])
                 case Refuse(ticket, error):
-                    if not self._turns[ticket].done():
-                        self._turns[ticket].set_exception(error)
+                    if not self._turns[ticket].granted.done():
+                        self._turns[ticket].granted.set_exception(error)
 
-    def _grant(self, turn: asyncio.Future[Session], session: Session) -> None:
-        if turn.done():  # cancelled, and its task has not run since
-            self._carry_out(self._plan.released(session.seat, session.id, self._clock.now()))
+    def _grant(self, turn: _Turn, session: Session) -> None:
+        if turn.granted.done():  # cancelled, and its task has not run since
+            self._release(session, carried=turn.carries)
         else:
-            turn.set_result(session)
+            turn.granted.set_result(session)
 
     def _keep(self, work: Coroutine[object, object, None]) -> None:
         """Run work that is cut off when the pool closes."""
@@ -207,7 +229,7 @@ class Pool:
         host = seat.host
         way = self._ways[seat]
         try:
-            connection = await self._transport.connect(host, way.addresses, way.secrets)
+            connection = await self._connected(seat, way.addresses, way.secrets)
         except McpSshError as error:
             self._carry_out(self._plan.failed(seat, error))
             return
@@ -216,12 +238,56 @@ class Pool:
             return
         secrets = _Latest(self._ways, seat)
         judged = [connection.peer.address] if way.addresses else []  # without any, a program knows where to go
-        driver = self._driver_for(seat, connection, lambda: self._transport.connect(host, judged, secrets), secrets)
+        driver = self._driver_for(seat, connection, lambda: self._connected(seat, judged, secrets), secrets)
         session = Session(seat, connection, driver, self._clock.now())
         self._sessions[session.id] = session
         await self._log.opened(session)
         self._keep(self._follow(session))
         self._carry_out(self._plan.opened(seat, session.id, self._clock.now()))
+
+    async def _connected(self, seat: Seat, addresses: Sequence[str], secrets: Secrets) -> Connection:
+        """A connection for the seat, through the session of its jump host where it has one.
+
+        A jump host that turns out to be gone is found anew once: nothing was sent to anybody behind it.
+        """
+        if seat.via is None:
+            return await self._transport.connect(seat.host, addresses, secrets)
+        began = asyncio.get_running_loop().time()
+        for attempt in range(1, attempts + 1):
+            hop = await self._hop(seat, seat.via)
+            try:
+                return await self._carried(hop, seat, addresses, secrets, began)
+            except SessionLostError as error:
+                await self.disconnect(hop.id)
+                if attempt == attempts:
+                    raise error.on_the_way(seat.host.name, hop.host.name) from error
+        raise AssertionError  # the last attempt returns or raises
+
+    async def _hop(self, seat: Seat, via: Seat) -> Session:
+        """The session on the jump host, lent to be gone through."""
+        way = self._ways.get(seat)
+        if way is None or way.before is None:  # a driver that outlived its session
+            raise SessionLostError(f"nobody wants to go through {via.host.name} any more; nothing was sent")
+        try:
+            return await self._turn(via, way.before, carries=True)
+        except McpSshError as error:
+            raise error.on_the_way(seat.host.name, via.host.name) from error
+
+    async def _carried(
+        self, hop: Session, seat: Seat, addresses: Sequence[str], secrets: Secrets, began: float
+    ) -> Connection:
+        """A connection through the hop, which is needed for as long as that lasts."""
+        try:
+            connection = await self._transport.connect(seat.host, addresses, secrets, Through(hop.connection, began))
+        except BaseException:
+            self._release(hop, carried=True)
+            raise
+        self._keep(self._carry(hop, connection))
+        return connection
+
+    async def _carry(self, hop: Session, connection: Connection) -> None:
+        await connection.wait_closed()
+        self._release(hop, carried=True)
 
     async def _follow(self, session: Session) -> None:
         error = await session.connection.wait_closed()
