@@ -76,7 +76,7 @@ def of_arguments(text: str) -> tuple[str, list[str]]:
     try:
         words = shlex.split(text)
     except ValueError:
-        return "", [text]
+        return (f"arguments {text}" if "-J" in text or "proxy" in text.lower() else ""), [text]
     way, others = "", list[str]()
     while words:
         word = words.pop(0)

@@ -2,19 +2,18 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, SecretMissingError, SessionLostError
+from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, SessionLostError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import SessionView
-from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Clock, Connection, Driver, Secrets, Through, Transport
 from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse, Seat
 from mcp_ssh.sessions.session import Session
+from mcp_ssh.sessions.turns import Approach, LatestSecrets, Turn, approach_of
 
 Reconnect = Callable[[], Awaitable[Connection]]
 DriverFactory = Callable[[Seat, Connection, Reconnect, Secrets], Driver]
@@ -34,43 +33,6 @@ class SessionLog(Protocol):
     async def closed(self, session: Session, reason: str) -> None:
         """A session is gone."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How to reach a host, as its latest caller has it; `before` is the way to its jump host."""
-
-    addresses: Sequence[str]
-    secrets: Secrets
-    before: "_Way | None" = None
-
-
-def _way(addresses: Sequence[str], secrets: Secrets, hops: Sequence[Sequence[str]]) -> _Way:
-    before = _way(hops[-1], secrets, hops[:-1]) if hops else None
-    return _Way(addresses, secrets, before)
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """Somebody who waits for a session: for a command, or to be carried by it."""
-
-    granted: asyncio.Future[Session]
-    carries: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Latest:
-    """The `Secrets` of whoever was lent the seat last: who opened it may be gone."""
-
-    ways: Mapping[Seat, _Way]
-    seat: Seat
-
-    def get(self, name: str) -> Secret:
-        """As they do."""
-        way = self.ways.get(self.seat)
-        if way is None:
-            raise SecretMissingError(f"nobody who has {name} is there any more")
-        return way.secrets.get(name)
 
 
 class Pool:
@@ -96,8 +58,8 @@ class Pool:
         self._plan = Plan(max_sessions=max_sessions, idle_timeout_s=idle_timeout_s)
         self._sessions: dict[str, Session] = {}
         self._tickets = itertools.count()
-        self._turns: dict[int, _Turn] = {}
-        self._ways: dict[Seat, _Way] = {}
+        self._turns: dict[int, Turn] = {}
+        self._approaches: dict[Seat, Approach] = {}
         self._tasks = asyncio.TaskGroup()
         self._keepers: set[asyncio.Task[None]] = set()
         self._closing: set[asyncio.Task[None]] = set()
@@ -131,7 +93,7 @@ class Pool:
 
         Raises `ConnectionFailedError` and its children, `SessionLimitError`.
         """
-        session = await self._turn(seat, _way(addresses, secrets, hops))
+        session = await self._turn(seat, approach_of(addresses, secrets, hops))
         session.lends += 1
         try:
             yield session
@@ -171,11 +133,11 @@ class Pool:
             )
         return tuple(sorted(views, key=lambda view: -view.age_s))
 
-    async def _turn(self, seat: Seat, way: "_Way", *, carries: bool = False) -> Session:
+    async def _turn(self, seat: Seat, approach: Approach, *, carries: bool = False) -> Session:
         ticket = next(self._tickets)
-        turn = _Turn(asyncio.get_running_loop().create_future(), carries)
+        turn = Turn(asyncio.get_running_loop().create_future(), carries)
         self._turns[ticket] = turn
-        self._ways[seat] = way
+        self._approaches[seat] = approach
         try:
             self._carry_out(self._plan.wanted(seat, ticket, carries=carries))
             return await turn.granted
@@ -185,7 +147,7 @@ class Pool:
         finally:
             del self._turns[ticket]
 
-    def _withdraw(self, seat: Seat, ticket: int, turn: _Turn) -> None:
+    def _withdraw(self, seat: Seat, ticket: int, turn: Turn) -> None:
         granted = turn.granted
         if granted.done() and not granted.cancelled() and granted.exception() is None:
             # The session was granted in the very moment of the cancellation.
@@ -213,7 +175,7 @@ class Pool:
                     if not self._turns[ticket].granted.done():
                         self._turns[ticket].granted.set_exception(error)
 
-    def _grant(self, turn: _Turn, session: Session) -> None:
+    def _grant(self, turn: Turn, session: Session) -> None:
         if turn.granted.done():  # cancelled, and its task has not run since
             self._release(session, carried=turn.carries)
         else:
@@ -227,17 +189,17 @@ class Pool:
 
     async def _open(self, seat: Seat) -> None:
         host = seat.host
-        way = self._ways[seat]
+        approach = self._approaches[seat]
         try:
-            connection = await self._connected(seat, way.addresses, way.secrets)
+            connection = await self._connected(seat, approach.addresses, approach.secrets)
         except McpSshError as error:
             self._carry_out(self._plan.failed(seat, error))
             return
         except Exception as error:  # noqa: BLE001  the edge of a background task: whoever waits must hear of it
             self._carry_out(self._plan.failed(seat, ConnectionFailedError(f"{host.name}: {error}")))
             return
-        secrets = _Latest(self._ways, seat)
-        judged = [connection.peer.address] if way.addresses else []  # without any, a program knows where to go
+        secrets = LatestSecrets(self._approaches, seat)
+        judged = [connection.peer.address] if approach.addresses else []  # without any, a program knows where to go
         driver = self._driver_for(seat, connection, lambda: self._connected(seat, judged, secrets), secrets)
         session = Session(seat, connection, driver, self._clock.now())
         self._sessions[session.id] = session
@@ -265,11 +227,11 @@ class Pool:
 
     async def _hop(self, seat: Seat, via: Seat) -> Session:
         """The session on the jump host, lent to be gone through."""
-        way = self._ways.get(seat)
-        if way is None or way.before is None:  # a driver that outlived its session
+        approach = self._approaches.get(seat)
+        if approach is None or approach.before is None:  # a driver that outlived its session
             raise SessionLostError(f"nobody wants to go through {via.host.name} any more; nothing was sent")
         try:
-            return await self._turn(via, way.before, carries=True)
+            return await self._turn(via, approach.before, carries=True)
         except McpSshError as error:
             raise error.on_the_way(seat.host.name, via.host.name) from error
 
@@ -304,5 +266,5 @@ class Pool:
         while True:
             await self._clock.sleep(look_every_s)
             self._carry_out(self._plan.ticked(self._clock.now()))
-            for seat in self._ways.keys() - {place.seat for place in self._plan.places}:
-                del self._ways[seat]
+            for seat in self._approaches.keys() - {place.seat for place in self._plan.places}:
+                del self._approaches[seat]

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import asyncssh
 from asyncssh.constants import OPEN_CONNECT_FAILED
@@ -12,43 +12,20 @@ from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, NeedsPtyError, SessionLostError
 from mcp_ssh.model.result import Peer
 from mcp_ssh.ports import Connection, Pty, Receiver, Stream
-from mcp_ssh.transport import failure
 from mcp_ssh.transport.filechannel import FileChannel
+from mcp_ssh.transport.ground import Ground, Network, Why
 
 # The silence of a running command is probed after two seconds and told after two more.
 running_probe_s, running_probes = 2.0, 1
 idle_probes = 2
+suspect_s = 5.0
 close_wait_s = 1.0
 place_tries, place_pause_s = 20, 0.05
 
 T = TypeVar("T")
 Ended = asyncio.Future[Exception | None]
-Why = Callable[[Exception | None], SessionLostError]
-"""Tells what the end of a connection means."""
 Behind = tuple[asyncssh.SSHTCPChannel[bytes], asyncssh.SSHTCPSession[bytes]]
 """A channel to somebody behind a host, with its session."""
-
-
-class Ground(Protocol):
-    """What a connection rests on."""
-
-    def why(self, error: Exception | None) -> SessionLostError:
-        """What the end of the connection means that asyncssh gives this reason for."""
-        ...
-
-    def lean(self, change: int) -> None:
-        """One more, or one less, of those that rest on it is probed closely."""
-        ...
-
-
-class _Network:
-    """The `Ground` of what is dialled directly: it is probed by the connection itself."""
-
-    def why(self, error: Exception | None) -> SessionLostError:
-        return failure.while_open(error)
-
-    def lean(self, change: int) -> None:
-        del change
 
 
 class _Session(asyncssh.SSHClientSession[bytes]):
@@ -135,7 +112,7 @@ class SshConnection:
         self._connection = connection
         self._ended = ended
         self._idle_s = idle_s
-        self._ground = ground or _Network()
+        self._ground = ground or Network()
         self._closing = False
         self._is_watched = False
         self._leaning = 0
@@ -259,10 +236,9 @@ class SshConnection:
         self._ground.lean(+1 if closely else -1)
 
     def _leave(self, ended: Ended) -> None:
-        """What this connection rests on has one less to bear."""
-        del ended
+        """What this connection rests on may be what fell silent: it is probed closely until that is known."""
         if self._is_probed:
-            self._ground.lean(-1)
+            ended.get_loop().call_later(suspect_s, self._ground.lean, -1)
 
     async def reach(
         self, session_factory: Callable[[], asyncssh.SSHTCPSession[bytes]], address: str, port: int

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 
 import asyncssh
 from asyncssh.sftp import start_sftp_client
 
 from mcp_ssh.hostfiles import Files
-from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, SessionLostError
+from mcp_ssh.model.errors import ChannelRefusedError, McpSshError
+from mcp_ssh.transport.ground import Why
 from mcp_ssh.transport.sftp import SftpFiles, Spawn
 from mcp_ssh.transport.shellfiles import ShellFiles, shell_files
 from mcp_ssh.transport.shellscript import Exec
@@ -29,7 +29,7 @@ class FileChannel:
         ended: asyncio.Future[Exception | None],
         commands: Exec,
         spawn: Spawn,
-        why: Callable[[Exception | None], SessionLostError],
+        why: Why,
     ) -> None:
         self._connection = connection
         self._ended = ended
