@@ -158,27 +158,32 @@ async def test_a_bastion_that_dies_in_mid_command_is_named_and_the_next_command_
 async def test_whoever_falls_silent_on_the_way_ends_the_call_within_six_seconds(
     lab: Lab, tmp_path: Path, orphan: str
 ) -> None:
-    async def silenced(server: Sshd, folder: Path, number: int) -> CommandResult:
+    async def silenced(app: App, pids: set[int], number: int) -> CommandResult:
         mark = f"{orphan}{number}"
-        async with app_for(folder, lab.middle()) as app:
-            known = set(server.connection_pids())
-            begun = asyncio.ensure_future(ran(app, "middle", f"sleep {mark}"))
-            await until(lambda: bool(processes_with(f"sleep\x00{mark}")))
-            stopped = set(server.connection_pids()) - known
-            for pid in stopped:
-                pause(pid)
-            try:
-                # The bound is the promise itself: a call that hangs is what this test is about.
-                async with asyncio.timeout(6):
-                    result = await begun
-                again = await ran(app, "middle", "echo again")
-            finally:
-                for pid in stopped:
-                    send(pid, signal.SIGKILL)
-            assert again.stdout.head == b"again\n"
-            return result
+        begun = asyncio.ensure_future(ran(app, "middle", f"sleep {mark}"))
+        await until(lambda: bool(processes_with(f"sleep\x00{mark}")))
+        for pid in pids:
+            pause(pid)
+        try:
+            # The bound is the promise itself: a call that hangs is what this test is about.
+            async with asyncio.timeout(6):
+                result = await begun
+            again = await ran(app, "middle", "echo again")
+        finally:
+            for pid in pids:
+                send(pid, signal.SIGKILL)
+        assert again.stdout.head == b"again\n"
+        return result
 
-    for result in await asyncio.gather(silenced(lab.outer, tmp_path / "a", 1), silenced(lab.inner, tmp_path / "b", 2)):
+    async def opened(app: App, server: Sshd) -> set[int]:
+        known = set(server.connection_pids())
+        await ran(app, "middle", "true")
+        return set(server.connection_pids()) - known
+
+    async with app_for(tmp_path / "a", lab.middle()) as one, app_for(tmp_path / "b", lab.middle()) as other:
+        hop, end = await opened(one, lab.outer), await opened(other, lab.inner)
+        results = await asyncio.gather(silenced(one, hop, 1), silenced(other, end, 2))
+    for result in results:
         assert result.outcome is Outcome.UNKNOWN
         assert isinstance(result.lost, LinkSilentError)
         assert "bastion" in result.lost.message
