@@ -69,8 +69,8 @@ class Judge:
             if host.way is Way.OPENSSH:
                 return ()
             if host.jump is not None:
-                hint = f"names are looked up here and not by {host.jump.name}: write its IP address as `host:`"
-                raise ResolveError(error.message, hint=hint) from error
+                fact = f"{error.message} here, and its jump host {host.jump.name} is not asked for one"
+                raise ResolveError(fact, hint="write its IP address as `host:`, or let this machine know it") from error
             raise
 
     async def hops(self, host: Host) -> Sequence[Sequence[str]]:
