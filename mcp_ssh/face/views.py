@@ -216,10 +216,8 @@ def of_sessions(views: tuple[SessionView, ...]) -> CallToolResult:
 
 
 def _session_line(row: SessionRow) -> str:
-    carries = not row.running and row.closes_in_seconds is None
-    state = (
-        "carries others" if carries else f"{row.running} running" if row.running else f"idle {row.idle_seconds:.0f} s"
-    )
+    rests = "carries others" if row.closes_in_seconds is None else f"idle {row.idle_seconds:.0f} s"
+    state = f"{row.running} running" if row.running else rests
     kind = f"shell {row.shell}" if row.shell else row.session
     return f"{kind}  {row.host}  {row.user}@{row.address}  {state}, {row.commands} commands"
 

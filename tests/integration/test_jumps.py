@@ -31,6 +31,7 @@ from mcp_ssh.model.errors import (
 from mcp_ssh.model.host import Host, Inventory
 from mcp_ssh.model.policy import NetworkPolicy, Policy
 from mcp_ssh.model.result import CommandResult, Outcome
+from mcp_ssh.ports import Through
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.transport.connection import SshConnection
 from tests.support.clock import FakeClock
@@ -253,6 +254,25 @@ async def test_the_connect_timeout_is_that_of_the_whole_way(lab: Lab, tmp_path: 
                 await ran(app, "middle", "true")
     finally:
         send(server.pid, signal.SIGCONT)
+
+
+async def test_the_judged_address_is_dialled_under_the_hosts_own_name_in_the_time_that_is_left_and_never_directly(
+    lab: Lab, tmp_path: Path
+) -> None:
+    transport, now = transport_in(tmp_path), asyncio.get_running_loop().time()
+    named, there = lab.middle(address="middle.example"), [lab.inner.address]  # a name that nobody knows
+    bastion = await transport.connect(lab.bastion, [lab.outer.address], NoSecrets())
+    try:
+        behind = await transport.connect(named, there, NoSecrets(), Through(bastion, now))
+        await behind.close()
+        assert behind.peer.address == lab.inner.address
+        assert f"[middle.example]:{lab.inner.port} " in (tmp_path / "state" / "known_hosts").read_text()
+        with pytest.raises(ConnectTimeoutError):
+            await transport.connect(named, there, NoSecrets(), Through(bastion, now - 100))
+        with pytest.raises(JumpFailedError, match="middle is reached through bastion"):
+            await transport.connect(named, there, NoSecrets())
+    finally:
+        await bastion.close()
 
 
 async def test_a_channel_that_comes_too_late_is_closed_again(lab: Lab, tmp_path: Path) -> None:
