@@ -30,11 +30,12 @@ class Rung:
     """One connection with its line; on another one, if that is given."""
 
     def __init__(self, below: "Rung | None" = None) -> None:
-        self.line: Any = Line()
+        self.line = Line()
         self.ended: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         ground = Hop(host("web"), "bastion", "192.0.2.1", below.connection) if below is not None else None
         peer = Peer("192.0.2.1", 22, "admin", "SSH-2.0-x", None)
-        self.connection = SshConnection(self.line, self.ended, peer, 15.0, ground)
+        line: Any = self.line
+        self.connection: SshConnection = SshConnection(line, self.ended, peer, 15.0, ground)
 
 
 async def test_whatever_a_connection_rests_on_is_probed_as_closely_as_itself() -> None:
