@@ -9,6 +9,7 @@ from mcp_ssh.config.check import Checker
 from mcp_ssh.config.environment import Environment, transports
 from mcp_ssh.config.hostentry import CredentialEntry, DefaultsEntry
 from mcp_ssh.config.hosts import Hosts, checking_of
+from mcp_ssh.config.jumps import Jumps
 from mcp_ssh.config.lines import YamlError, read
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.modes import fault_of
@@ -156,7 +157,8 @@ class _Loader:
         )
         entries = checker.mapping(top.get("hosts", {}), ("hosts",))
         found = [hosts.host(name, entry) for name, entry in entries.items()]
-        return Inventory({host.name: host for host in found if host is not None})
+        built = {host.name: host for host in found if host is not None}
+        return Inventory(Jumps(checker, defaults.jump or (), entries, built).tied())
 
     def _known(self, settings: Settings) -> Collection[str]:
         try:

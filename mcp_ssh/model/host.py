@@ -96,6 +96,7 @@ class Host:
     `allow_patterns` are those of a restricted host. Without `confirm` it depends on who asks. `always_verified`: no
     command goes to it without a look at its echo. `legacy_crypto`: old algorithms are offered, for this host alone.
     `command` is the program of `Way.COMMAND` with its arguments. `login_dialogue` are (pattern, answer) pairs.
+    `jump` is the host that it is reached through, itself with its way: whatever changes there, this host changes.
     """
 
     name: str
@@ -127,6 +128,12 @@ class Host:
     way: Way = Way.ASYNCSSH
     command: tuple[str, ...] = ()
     files: FileRules = field(default_factory=FileRules)
+    jump: "Host | None" = None
+
+    @property
+    def hops(self) -> tuple["Host", ...]:
+        """The hosts on the way to it, the first that is dialled first."""
+        return () if self.jump is None else (*self.jump.hops, self.jump)
 
 
 @dataclass(frozen=True, slots=True)
