@@ -20,6 +20,7 @@ class AuthMethod(StrEnum):
     KEY = "key"
     PASSWORD = "password"  # noqa: S105  the name of a method, not a password
     AGENT = "agent"
+    GATEWAY = "gateway"
     KEYBOARD_INTERACTIVE = "keyboard-interactive"
 
 
@@ -45,7 +46,10 @@ class HostKeyChecking(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """Login of a host. Holds names of environment variables, never a secret."""
+    """Login of a host. Holds names of environment variables, never a secret.
+
+    For `GATEWAY` the `key_path` is that of the key of mcp-ssh itself, which is made when it is needed first.
+    """
 
     method: AuthMethod
     key_path: str | None = None
@@ -96,6 +100,7 @@ class Host:
     `allow_patterns` are those of a restricted host. Without `confirm` it depends on who asks. `always_verified`: no
     command goes to it without a look at its echo. `legacy_crypto`: old algorithms are offered, for this host alone.
     `command` is the program of `Way.COMMAND` with its arguments. `login_dialogue` are (pattern, answer) pairs.
+    `is_added`: it stands in no file of the operator, but was added while a daemon ran.
     """
 
     name: str
@@ -127,6 +132,7 @@ class Host:
     way: Way = Way.ASYNCSSH
     command: tuple[str, ...] = ()
     files: FileRules = field(default_factory=FileRules)
+    is_added: bool = False
 
 
 @dataclass(frozen=True, slots=True)

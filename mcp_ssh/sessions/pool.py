@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import SessionView
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Clock, Connection, Driver, Secrets, Transport
+from mcp_ssh.sessions.breaker import Breaker, Contact
 from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse, Seat
 from mcp_ssh.sessions.session import Session
 
@@ -73,7 +75,9 @@ class Pool:
         max_sessions: int,
         idle_timeout_s: Callable[[Host], float],
         log: SessionLog,
+        breaker: Breaker | None = None,
     ) -> None:
+        self._breaker = breaker or Breaker(random.random)
         self._transport = transport
         self._driver_for = driver_for
         self._clock = clock
@@ -106,13 +110,20 @@ class Pool:
             await session.connection.close()
 
     @asynccontextmanager
-    async def lend(self, seat: Seat, addresses: Sequence[str], secrets: Secrets) -> AsyncIterator[Session]:
+    async def lend(
+        self, seat: Seat, addresses: Sequence[str], secrets: Secrets, *, forced: bool = False
+    ) -> AsyncIterator[Session]:
         """The session of the seat for one command; opened if there is none. The caller sets the deadline.
 
-        Until the next one is lent the seat, `secrets` are what its driver and its second connections ask.
+        Until the next one is lent the seat, `secrets` are what its driver and its second connections ask. `forced`: the
+        host is dialled although it could not be reached a moment ago.
 
         Raises `ConnectionFailedError` and its children, `SessionLimitError`.
         """
+        if not forced and self._plan.opens_for(seat):
+            refused = self._breaker.refusal((seat.host, seat.login), self._clock.now())
+            if refused is not None:
+                raise refused
         session = await self._turn(seat, _Way(addresses, secrets))
         session.lends += 1
         try:
@@ -127,6 +138,11 @@ class Pool:
     def drain(self, hosts: Collection[Host]) -> None:
         """Only these hosts are configured now; nothing of any other is lent again once its commands are over."""
         self._carry_out(self._plan.drained(hosts))
+        self._breaker.keep(hosts)
+
+    def contact(self, host: Host) -> Contact | None:
+        """What came of the latest try of the host; None if there was none since its entry is what it is."""
+        return self._breaker.contact(host)
 
     def sessions(self) -> tuple[SessionView, ...]:
         """All open sessions, the oldest first."""
@@ -178,6 +194,7 @@ class Pool:
         for action in actions:
             match action:
                 case Open(seat):
+                    self._breaker.began((seat.host, seat.login))
                     self._keep(self._open(seat))
                 case Close(_, session, reason):
                     closed = self._sessions.pop(session)
@@ -209,11 +226,12 @@ class Pool:
         try:
             connection = await self._transport.connect(host, way.addresses, way.secrets)
         except McpSshError as error:
-            self._carry_out(self._plan.failed(seat, error))
+            self._failed(seat, error)
             return
         except Exception as error:  # noqa: BLE001  the edge of a background task: whoever waits must hear of it
-            self._carry_out(self._plan.failed(seat, ConnectionFailedError(f"{host.name}: {error}")))
+            self._failed(seat, ConnectionFailedError(f"{host.name}: {error}"))
             return
+        self._breaker.reached((host, seat.login), self._clock.now())
         secrets = _Latest(self._ways, seat)
         judged = [connection.peer.address] if way.addresses else []  # without any, a program knows where to go
         driver = self._driver_for(seat, connection, lambda: self._transport.connect(host, judged, secrets), secrets)
@@ -222,6 +240,10 @@ class Pool:
         await self._log.opened(session)
         self._keep(self._follow(session))
         self._carry_out(self._plan.opened(seat, session.id, self._clock.now()))
+
+    def _failed(self, seat: Seat, error: McpSshError) -> None:
+        self._breaker.failed((seat.host, seat.login), error, self._clock.now())
+        self._carry_out(self._plan.failed(seat, error))
 
     async def _follow(self, session: Session) -> None:
         error = await session.connection.wait_closed()

@@ -108,6 +108,15 @@ class SftpFiles:
         except FileError:
             return ""
 
+    async def make_folder(self, path: str) -> None:
+        """Make it, 0700."""
+        with self._told(path, Opening.CREATE):
+            try:
+                await self._client.mkdir(_raw(path), asyncssh.SFTPAttrs(permissions=0o700))
+            except asyncssh.SFTPFailure:
+                await self._say_if_there(path)
+                raise
+
     @contextlib.asynccontextmanager
     async def open(self, path: str, how: Opening) -> AsyncIterator[OpenFile]:
         """The handle is given back whatever happens; so is one that came too late for its caller."""
