@@ -235,6 +235,11 @@ def _check(new: NewHost, caller: Caller) -> None:
             "there is no password, and nobody at this client can be asked for one; nothing was sent",
             hint=f"name a secret that begins with {bootstrap_prefix}, or let the operator run: mcp-ssh hosts add",
         )
+    answer = caller.answer
+    if new.password_secret is None and answer is not None and answer.accepted and answer.secret is None:
+        raise InvalidArgumentError(
+            "the person said yes and gave no password; nothing was sent", hint="call again, and let them give it"
+        )
     if new.password_secret is not None and not _secret_name.match(new.password_secret):
         raise InvalidArgumentError(
             f"a one-time password is a secret whose name begins with {bootstrap_prefix}; nothing was sent",
