@@ -87,7 +87,7 @@ def _asked(new: NewHost, *, is_agreed: bool) -> Secret | None:
 
 
 async def _added(new: NewHost, password: Secret | None) -> AddedHost:
-    async with _app() as app:
+    async with quiet_app() as app:
         caller = operator()
         try:
             return await app.nodes.adder.add(caller, new)
@@ -110,7 +110,7 @@ def _change(options: Namespace) -> int:
 
 
 async def _changed(options: Namespace) -> Changed:
-    async with _app() as app:
+    async with quiet_app() as app:
         if options.action == "remove":
             return await app.nodes.remove(operator(), options.name, remove_key=not options.keep_key)
         return await app.nodes.enable(operator(), options.name, enabled=options.action == "enable")
@@ -126,7 +126,7 @@ def _say_if_unknown(*, is_known: bool) -> None:
 
 async def _status(name: str, *, as_json: bool) -> int:
     """Try it: whoever asks at a terminal wants to know how it is now."""
-    async with _app() as app:
+    async with quiet_app() as app:
         try:
             peer = (await app.commands.connect(operator(), name)).session.connection.peer
         except McpSshError as error:
@@ -184,5 +184,7 @@ def _row(host: Host) -> dict[str, object]:
     }
 
 
-def _app() -> AbstractAsyncContextManager[App]:
-    return running(Environment.from_environ(os.environ, Path.home()), os.environ)
+def quiet_app() -> AbstractAsyncContextManager[App]:
+    """A daemon of our own for one command; it says what is wrong, and nothing of what it does."""
+    environment = Environment.from_environ(os.environ, Path.home())
+    return running(replace(environment, log_level=environment.log_level or "warning"), os.environ)

@@ -6,8 +6,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from mcp_ssh.app import running
-from mcp_ssh.cli.hosts import operator
+from mcp_ssh.cli.hosts import operator, quiet_app
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
 from mcp_ssh.face.hygiene import clean
@@ -36,7 +35,7 @@ def _show() -> int:
 
 
 async def _rotated(*, force: bool) -> Rotated:
-    async with running(Environment.from_environ(os.environ, Path.home()), os.environ) as app:
+    async with quiet_app() as app:
         return await app.nodes.rotation.rotate(operator(), force=force)
 
 

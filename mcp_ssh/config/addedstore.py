@@ -85,8 +85,8 @@ class AddedStore:
     def _refuse_taken(self, name: str) -> None:
         if self._path(name).exists():
             raise HostThereError(
-                f"{self._path(name)} is there already; nothing was sent",
-                hint="take another name, or remove that host first",
+                f"there is an added host {name!r} already; nothing was sent",
+                hint=f"take another name, or remove that host first ({self._path(name)})",
             )
         if len(read_added(self._state_dir)) >= most_hosts:
             raise TooManyHostsError(

@@ -236,7 +236,8 @@ def _check(new: NewHost, caller: Caller) -> None:
             hint=f"name a secret that begins with {bootstrap_prefix}, or let the operator run: mcp-ssh hosts add",
         )
     answer = caller.answer
-    if new.password_secret is None and answer is not None and answer.accepted and answer.secret is None:
+    is_empty = answer is not None and (answer.secret is None or not answer.secret.reveal())
+    if new.password_secret is None and answer is not None and answer.accepted and is_empty:
         raise InvalidArgumentError(
             "the person said yes and gave no password; nothing was sent", hint="call again, and let them give it"
         )

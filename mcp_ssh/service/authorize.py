@@ -63,9 +63,8 @@ def authorize(request: Request, inventory: Inventory, settings: Settings) -> Aut
     """What is meant, within its limits. Raises an error of its own for each refusal; nothing was sent."""
     host = _meant(request, inventory)
     if not host.enabled:
-        raise HostDisabledError(
-            f"{host.name} is disabled; nothing was sent", hint="its operator can set `enabled: true` in hosts.yaml"
-        )
+        mends = "ssh_enable_host" if host.is_added else "its operator can set `enabled: true` in hosts.yaml"
+        raise HostDisabledError(f"{host.name} is disabled; nothing was sent", hint=mends)
     if request.operation in for_posix and host.shell is Shell.CLI:
         raise NeedsPosixError(
             f"{host.name} is a cli host, and {request.operation.value} asks posix hosts alone; nothing was sent",

@@ -104,7 +104,7 @@ class Nodes:
         if not host.is_added:
             raise NotAddedError(
                 f"{name} stands in hosts.yaml, which is its operator's alone; nothing was changed",
-                hint="its operator changes it there, or with mcp-ssh-hosts",
+                hint="its operator changes it there, or with manage_hosts.py",
             )
         return host
 
