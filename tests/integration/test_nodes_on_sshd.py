@@ -3,16 +3,21 @@
 import asyncio
 import os
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
+from mcp import Client
+from mcp_types import ElicitResult, TextContent
 
 from mcp_ssh.app import App, running
 from mcp_ssh.config.environment import Environment
+from mcp_ssh.face.server import mcp_server
 from mcp_ssh.model.command import Wish
 from mcp_ssh.model.errors import (
     ApprovalRequiredError,
@@ -31,7 +36,7 @@ from mcp_ssh.model.secret import Secret
 from mcp_ssh.service.adding import AddedHost, NewHost
 from mcp_ssh.transport.identity import Identity
 from tests.support.accounts import Account, account
-from tests.support.sshd import Sshd, free_port
+from tests.support.sshd import Sshd, command_line, free_port, processes_with
 
 pytestmark = pytest.mark.integration
 
@@ -378,3 +383,89 @@ async def test_the_key_is_rotated_host_by_host_and_what_is_away_keeps_the_old_on
         assert login.keys.read_bytes() == OTHERS + first.key.line.encode() + b"\n"
     async with daemon_of(written(tmp_path, away)) as later:
         assert (await later.commands.run(PERSON, "edge", Wish("echo up"))).result.exit_code == 0
+
+
+@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+async def test_a_person_at_the_client_gives_the_password_and_it_turns_up_nowhere(
+    tmp_path: Path, login: Account, server: Sshd, era: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    async def person(context: Any, params: Any) -> ElicitResult:
+        del context
+        asked.append(params.message)
+        assert [*params.requested_schema["properties"]] == ["password"]
+        return ElicitResult(action="accept", content={"password": login.password})
+
+    config = written(tmp_path, settings="recording: {enabled: true}")
+    seen: list[str] = []
+    environment = replace(Environment(config, tmp_path), reload_interval_s=0.0, log_level="debug")
+    async with (
+        running(environment, {}) as app,
+        Client(mcp_server(app, lambda: PERSON.principal), mode=era, elicitation_callback=person) as client,
+    ):
+        edge = {"name": "edge", "host": "127.0.0.1", "user": login.name, "port": server.port}
+        for tool, arguments in (
+            ("ssh_add_host", edge),
+            ("ssh_host_status", {"host": "edge"}),
+            ("ssh_shell", {"host": "edge", "command": "id -un"}),
+            ("ssh_host_status", {"host": "edge"}),
+            ("ssh_add_host", edge),
+            ("ssh_enable_host", {"host": "edge", "enabled": False}),
+            ("ssh_run", {"host": "edge", "command": "id"}),
+            ("ssh_enable_host", {"host": "edge"}),
+            ("ssh_remove_host", {"host": "edge"}),
+            ("ssh_public_key", {}),
+        ):
+            result = await client.call_tool(tool, arguments)
+            seen.append("\n".join(block.text for block in result.content if isinstance(block, TextContent)))
+            seen.append(str(result.structured_content))
+            assert processes_with(login.password) == []
+    texts = seen[::2]
+    assert len(asked) == 1, "what stands in the way of an add is told before anybody is asked"
+    assert f"| add host edge: {login.name}@127.0.0.1:{server.port}" in asked[0]
+    assert texts[0].splitlines()[0] == (
+        f"edge is added: {login.name}@127.0.0.1:{server.port}, by the key of mcp-ssh; the password is not kept"
+    )
+    assert server.fingerprint in texts[0]
+    assert texts[1].startswith("edge was not tried yet")
+    assert login.name in texts[2]
+    assert texts[3].startswith("edge is open")
+    assert texts[4].startswith("host_exists: ")
+    assert texts[6].startswith("host_disabled: edge is disabled")
+    assert texts[8].splitlines() == ["edge is taken out", "our public key is off it"]
+    assert login.keys.read_bytes() == b""
+    written_files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert any("recordings" in str(path) for path in written_files)
+    out, err = capfd.readouterr()
+    assert login.password not in out + err + "".join(seen) + "".join(asked)
+    assert [path for path, raw in written_files.items() if login.password.encode() in raw] == []
+
+
+async def test_an_operator_types_the_password_at_a_terminal_that_does_not_show_it(
+    tmp_path: Path, login: Account, server: Sshd
+) -> None:
+    def spoken(*words: str, password: str = "", code: int = 0) -> str:
+        child = pexpect.spawn(sys.executable, ["-m", "mcp_ssh", *words], env=environ, encoding="utf-8", timeout=30)
+        if password:
+            child.expect("used once and not kept: ")
+            assert login.password not in command_line(child.pid).decode()
+            child.sendline(password)
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == code, child.before
+        return str(child.before)
+
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MCP_SSH_CONFIG": str(written(tmp_path))}
+    words = ("hosts", "add", "edge", "--host", "127.0.0.1", "--user", login.name, "--port", str(server.port))
+    told = await asyncio.to_thread(spoken, *words, password=login.password)
+    assert login.password not in told
+    assert told.strip().splitlines() == [
+        f"edge is added: {login.name}@127.0.0.1:{server.port}",
+        f"its host key was pinned: ssh-ed25519 {server.fingerprint}",
+        "our public key is installed there",
+    ]
+    listed = await asyncio.to_thread(spoken, "hosts", "list", "--json")
+    assert '"by": "gateway", "from": "added", "enabled": true' in listed
+    told = await asyncio.to_thread(spoken, "hosts", "remove", "edge")
+    assert told.strip().splitlines() == ["edge is taken out", "our public key is off it"]
