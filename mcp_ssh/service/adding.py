@@ -149,7 +149,7 @@ class Adder:
             ) from None
         finally:
             await self._parts.pool.disconnect(session.id)
-        is_known = self._parts.reload.now()
+        is_known = self._parts.reload.now(request.principal.name)
         return AddedHost(host.name, host.address, host.port, host.user, shown, was_there, is_known)
 
     @asynccontextmanager

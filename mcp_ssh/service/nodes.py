@@ -55,7 +55,7 @@ class Nodes:
         action = NodeAction.ENABLE if enabled else NodeAction.DISABLE
         await self._record(caller, Operation.ENABLE_HOST, NodeWish(action, host))
         await asyncio.to_thread(self._parts.store.enable, name, enabled=enabled)
-        return Changed(name, action, None, self._parts.reload.now())
+        return Changed(name, action, None, self._parts.reload.now(caller.principal.name))
 
     async def remove(self, caller: Caller, name: str, *, remove_key: bool = True) -> Changed:
         """Take an added host out; before that, our key from the host, unless it is to stay there."""
@@ -64,7 +64,7 @@ class Nodes:
         removed = await self._key_removed(caller, wish) if remove_key else None
         await self._record(caller, Operation.REMOVE_HOST, wish)
         await asyncio.to_thread(self._parts.store.remove, name)
-        return Changed(name, wish.action, removed, self._parts.reload.now())
+        return Changed(name, wish.action, removed, self._parts.reload.now(caller.principal.name))
 
     async def _key_removed(self, caller: Caller, wish: NodeWish) -> bool:
         self._refuse_shared(wish.host)

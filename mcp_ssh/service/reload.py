@@ -30,14 +30,14 @@ class Reload:
         self._log = structlog.get_logger("mcp_ssh.reload")
         self._listeners: dict[object, Callable[[], object]] = {}
 
-    def now(self) -> bool:
+    def now(self, principal: str = "") -> bool:
         """Read the file; one with faults changes nothing, and its faults are told. Whether it was taken.
 
         Hosts, their patterns and limits, and tokens count from the next call on. Sessions of changed and removed hosts
         close when their commands are over. What belongs to the running daemon itself is told to need a restart.
         """
         try:
-            self._take()
+            self._take(principal)
         except ConfigurationError:
             return False
         return True
