@@ -1,6 +1,7 @@
 """Hosts that are added by a password and leave again, on a real sshd with a login of its own."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -36,7 +37,7 @@ from mcp_ssh.model.secret import Secret
 from mcp_ssh.service.adding import AddedHost, NewHost
 from mcp_ssh.transport.identity import Identity
 from tests.support.accounts import Account, account
-from tests.support.sshd import Sshd, command_line, free_port, processes_with
+from tests.support.sshd import Sshd, free_port, processes_with
 
 pytestmark = pytest.mark.integration
 
@@ -80,9 +81,9 @@ policy: {{network: {{{network}}}}}
 
 
 @asynccontextmanager
-async def daemon_of(config: Path, **environ: str) -> AsyncIterator[App]:
+async def daemon_of(config: Path, interval_s: float = 0.0, **environ: str) -> AsyncIterator[App]:
     environment = Environment(config, config.parent)
-    async with running(replace(environment, reload_interval_s=0.0, log_level="error"), environ) as app:
+    async with running(replace(environment, reload_interval_s=interval_s, log_level="error"), environ) as app:
         yield app
 
 
@@ -125,6 +126,46 @@ async def test_a_host_is_added_by_its_password_used_by_key_and_removed_with_it(
         assert login.keys.read_bytes() == b""
         assert "edge" not in app.configuration.current.inventory.hosts
     assert names(tmp_path) == []
+    events = [json.loads(line) for line in (tmp_path / "audit.log").read_text().splitlines()]
+    of_add = [each["event"] for each in events[: [each["event"] for each in events].index("finished") + 1]]
+    assert [each for each in of_add if each not in {"log.open", "session.close"}] == [
+        "decided", "approval", "decided", "override", "connect", "session.open", "started",
+        "connect", "session.open", "inventory", "reload", "finished",
+    ]  # fmt: skip
+    inventory = next(each for each in events if each["event"] == "inventory")
+    assert (inventory["action"], inventory["user"], inventory["host_key"]) == ("add", login.name, server.fingerprint)
+    assert {each.get("confirmed_by") for each in events if each["event"] == "override"} == {"the person at tests"}
+
+
+async def test_another_daemon_hears_of_a_host_that_was_added_and_of_one_that_left(
+    tmp_path: Path, login: Account, server: Sshd
+) -> None:
+    async def until(app: App, *, there: bool) -> None:
+        async with asyncio.timeout(20):
+            while ("edge" in app.configuration.current.inventory.hosts) is not there:
+                await asyncio.sleep(0.01)
+
+    config = written(tmp_path)
+    async with daemon_of(config) as one, daemon_of(config, interval_s=0.02) as other:
+        await added(one, new(login, server), login.password)
+        await until(other, there=True)
+        assert (await other.commands.run(PERSON, "edge", Wish("echo up"))).result.exit_code == 0
+        await one.nodes.enable(PERSON, "edge", enabled=False)
+        async with asyncio.timeout(20):
+            while other.configuration.current.inventory.hosts["edge"].enabled:
+                await asyncio.sleep(0.01)
+        await one.nodes.remove(PERSON, "edge", remove_key=False)
+        await until(other, there=False)
+
+
+async def test_the_systems_ssh_logs_in_by_the_key_of_mcp_ssh_too(tmp_path: Path, login: Account, server: Sshd) -> None:
+    own = f"own: {{host: 127.0.0.1, port: {server.port}, user: {login.name}, transport: openssh"
+    login.put_keys(our_line(tmp_path))
+    async with daemon_of(written(tmp_path, own + ", auth: {method: gateway}}")) as app:
+        assert (await app.commands.run(PERSON, "own", Wish("echo up"))).result.stdout.head == b"up\n"
+        Identity(str(tmp_path / "state")).begin_rotation()
+        await app.commands.disconnect(PERSON, "own")
+        assert (await app.commands.run(PERSON, "own", Wish("echo up"))).result.stdout.head == b"up\n"
 
 
 async def test_a_named_secret_takes_a_persons_yes_and_no_other_secret_is_taken(
@@ -449,7 +490,7 @@ async def test_an_operator_types_the_password_at_a_terminal_that_does_not_show_i
         child = pexpect.spawn(sys.executable, ["-m", "mcp_ssh", *words], env=environ, encoding="utf-8", timeout=30)
         if password:
             child.expect("used once and not kept: ")
-            assert login.password not in command_line(child.pid).decode()
+            assert processes_with(login.password) == []
             child.sendline(password)
         child.expect(pexpect.EOF)
         child.close()

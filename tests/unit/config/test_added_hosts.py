@@ -1,7 +1,8 @@
 """Added hosts beside the operator's own, from real files: they are a folder, and what counts is what stands in it."""
 
-import multiprocessing
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,9 +141,10 @@ def test_a_name_is_given_once_and_there_are_only_so_many(
     store: AddedStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     store.add("edge", entry())
-    for refused in (lambda: store.check("edge"), lambda: store.add("edge", entry(host="10.0.0.8"))):
-        with pytest.raises(HostThereError):
-            refused()
+    with pytest.raises(HostThereError):
+        store.check("edge")
+    with pytest.raises(HostThereError):
+        store.add("edge", entry(host="10.0.0.8"))
     monkeypatch.setattr(addedstore, "most_hosts", 2)
     monkeypatch.setattr(added_module, "most_hosts", 2)
     store.add("more", entry())
@@ -160,16 +162,15 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         AddedStore(str(tmp_path / "state")).check("edge")
 
 
-def adds(folder: str, number: int) -> None:
-    AddedStore(folder).add(f"edge-{number}", entry(port=1000 + number))
-
-
 def test_several_processes_share_the_folder(tmp_path: Path) -> None:
     folder = str(tmp_path / "state")
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=adds, args=(folder, number)) for number in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(30)
+    script = """
+import sys
+from mcp_ssh.config.added import AddedEntry
+from mcp_ssh.config.addedstore import AddedStore
+entry = AddedEntry(host="10.0.0.9", user="edge", host_key="SHA256:" + "A" * 43)
+AddedStore(sys.argv[1]).add(sys.argv[2], entry)
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", script, folder, f"edge-{number}"]) for number in range(3)]
+    assert [process.wait(timeout=30) for process in processes] == [0, 0, 0]
     assert [each.name for each in read_added(folder)] == ["edge-0", "edge-1", "edge-2"]
