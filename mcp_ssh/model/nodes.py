@@ -5,6 +5,10 @@ from enum import StrEnum
 
 from mcp_ssh.model.host import Host
 
+bootstrap_prefix = "BOOTSTRAP_"
+"""What the name of a one-time password begins with. Whoever names host and secret must not be able to send another
+secret of ours to a machine of his choice."""
+
 
 class NodeAction(StrEnum):
     """What becomes of a host, or of our key on it."""

@@ -29,7 +29,7 @@ from mcp_ssh.model.errors import (
 from mcp_ssh.model.fileerrors import FileError
 from mcp_ssh.model.host import Auth, AuthMethod, Host, HostKeyChecking
 from mcp_ssh.model.nodeerrors import KeyNotTakenError
-from mcp_ssh.model.nodes import NodeAction, NodeWish, PublicKey
+from mcp_ssh.model.nodes import NodeAction, NodeWish, PublicKey, bootstrap_prefix
 from mcp_ssh.model.policy import Confirm
 from mcp_ssh.model.principal import Caller, Permission
 from mcp_ssh.model.result import HostKey
@@ -43,12 +43,10 @@ from mcp_ssh.service.request import request_of
 from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.session import Session
 
-bootstrap_prefix = "BOOTSTRAP_"
-"""What the name of a one-time password begins with. Whoever names host and secret must not be able to send another
-secret of ours to a machine of his choice."""
 given_name = "the password that was given"
 take_back_s = 10.0
-_secret_name = re.compile(r"BOOTSTRAP_[A-Za-z0-9_]{1,200}\Z")
+_needs_password = f"name a secret that begins with {bootstrap_prefix}, or let the operator run: mcp-ssh hosts add"
+_secret_name = re.compile(rf"{bootstrap_prefix}[A-Za-z0-9_]{{1,200}}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +88,9 @@ class Adder:
         """
         check_permission(caller.principal, Permission.MANAGE)
         _check(new, caller)
-        await asyncio.to_thread(self._parts.store.check, new.name)
         wish = NodeWish(NodeAction.ADD, self._candidate(new), new.password_secret)
+        if caller.principal.sees(wish.host):  # else the pipeline says no, and does not say what is there
+            await asyncio.to_thread(self._parts.store.check, new.name)
         with self._with_password(caller) as own:
             request = request_of(own, Operation.ADD_HOST, new.name, node=wish)
             try:
@@ -101,6 +100,10 @@ class Adder:
                     "the one-time password is not the right one, or the host takes none; nothing was changed there"
                 )
                 raise
+            except SecretMissingError:
+                if new.password_secret is not None:
+                    raise
+                raise InvalidArgumentError("nobody gave the password; nothing was sent", hint=_needs_password) from None
             except FileError as error:
                 raise untouched(error, wish.host) from None
 
@@ -233,7 +236,7 @@ def _check(new: NewHost, caller: Caller) -> None:
     if new.password_secret is None and not caller.can_ask:
         raise InvalidArgumentError(
             "there is no password, and nobody at this client can be asked for one; nothing was sent",
-            hint=f"name a secret that begins with {bootstrap_prefix}, or let the operator run: mcp-ssh hosts add",
+            hint=_needs_password,
         )
     answer = caller.answer
     is_empty = answer is not None and (answer.secret is None or not answer.secret.reveal())

@@ -91,13 +91,13 @@ def _meant(request: Request, inventory: Inventory) -> Host:
         return host
     check_permission(request.principal, _needed(request))
     host = request.node.host
-    if host.name in inventory.hosts:
-        raise HostThereError(f"there is a host {host.name!r} already; nothing was sent", hint="take another name")
     if not request.principal.sees(host):
         raise PermissionMissingError(
             f"{request.principal.name} does not see hosts of the name {host.name!r}, so it adds none; nothing was sent",
             hint="whoever runs mcp-ssh gives tokens their hosts",
         )
+    if host.name in inventory.hosts:
+        raise HostThereError(f"there is a host {host.name!r} already; nothing was sent", hint="take another name")
     return host
 
 

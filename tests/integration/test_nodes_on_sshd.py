@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
+import structlog
 from mcp import Client
 from mcp_types import ElicitResult, TextContent
 
@@ -266,29 +267,47 @@ async def test_where_the_key_cannot_be_written_that_is_told_and_nothing_is_half_
     assert names(tmp_path) == []
 
 
-async def test_on_a_full_disk_the_old_file_stays_whole(tmp_path: Path, login: Account, server: Sshd) -> None:
-    login.keys.parent.mkdir(mode=0o700)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(login.keys.parent)]
+@contextmanager
+def mounted(folder: Path) -> Iterator[None]:
+    """A small file system of its own at the folder."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", str(folder)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("mounting takes root with the right to mount")
     try:
-        login.keys.parent.chmod(0o700)
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_a_home_that_is_read_only_is_told_as_such(
+    tmp_path: Path, login: Account, server: Sshd, is_new: bool
+) -> None:
+    with mounted(login.home):
+        login.own(login.home)
+        if not is_new:
+            login.put_keys(OTHERS)
+        subprocess.run(["mount", "-o", "remount,ro", str(login.home)], check=True)
+        async with daemon_of(written(tmp_path)) as app:
+            with pytest.raises(FileDeniedError, match=r"the key of mcp-ssh is not on edge: .* read-only"):
+                await added(app, new(login, server), login.password)
+        assert [path.name for path in login.home.rglob("*")] == ([] if is_new else [".ssh", "authorized_keys"])
+    assert names(tmp_path) == []
+
+
+async def test_on_a_full_disk_the_old_file_stays_whole(tmp_path: Path, login: Account, server: Sshd) -> None:
+    login.keys.parent.mkdir(mode=0o700)
+    with mounted(login.keys.parent):
         login.put_keys(OTHERS * 200)
-        try:
-            with (login.keys.parent / "filler").open("wb") as filler:
-                while True:
-                    filler.write(b"x" * 4_096)
-                    filler.flush()
-        except OSError:
-            pass
+        with suppress(OSError), (login.keys.parent / "filler").open("wb", buffering=0) as filler:
+            while True:
+                filler.write(b"x" * 4_096)
         async with daemon_of(written(tmp_path)) as app:
             with pytest.raises(DiskFullError, match="the key of mcp-ssh is not on edge"):
                 await added(app, new(login, server), login.password)
         assert login.keys.read_bytes() == OTHERS * 200
         assert sorted(path.name for path in login.keys.parent.iterdir()) == ["authorized_keys", "filler"]
         assert names(tmp_path) == []
-    finally:
-        subprocess.run(["umount", str(login.keys.parent)], check=True)
 
 
 async def test_a_wrong_password_changes_nothing(tmp_path: Path, login: Account, server: Sshd) -> None:
@@ -426,9 +445,16 @@ async def test_the_key_is_rotated_host_by_host_and_what_is_away_keeps_the_old_on
         assert (await later.commands.run(PERSON, "edge", Wish("echo up"))).result.exit_code == 0
 
 
+@pytest.fixture
+def logs(capfd: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
+    """What is logged in a test that logs all there is; afterwards nobody writes to where it went."""
+    yield capfd
+    structlog.reset_defaults()
+
+
 @pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 async def test_a_person_at_the_client_gives_the_password_and_it_turns_up_nowhere(
-    tmp_path: Path, login: Account, server: Sshd, era: str, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, login: Account, server: Sshd, era: str, logs: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[str] = []
 
@@ -478,7 +504,7 @@ async def test_a_person_at_the_client_gives_the_password_and_it_turns_up_nowhere
     assert login.keys.read_bytes() == b""
     written_files = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert any("recordings" in str(path) for path in written_files)
-    out, err = capfd.readouterr()
+    out, err = logs.readouterr()
     assert login.password not in out + err + "".join(seen) + "".join(asked)
     assert [path for path, raw in written_files.items() if login.password.encode() in raw] == []
 
