@@ -115,8 +115,10 @@ class _Loader:
         return Snapshot(inventory, settings, path, tokens, site, policy, faults_of(added))
 
     def _check_exempt(self, policy: Policy, inventory: Inventory) -> None:
-        for name in policy.network.exempt - inventory.hosts.keys():
-            self._checker.add(("policy", "network", "exempt_hosts"), f"there is no host {name!r}")
+        own = {host.name for host in inventory.hosts.values() if not host.is_added}
+        for name in policy.network.exempt - own:
+            what = f"there is no host {name!r}" if name not in inventory.hosts else f"{name!r} is an added host"
+            self._checker.add(("policy", "network", "exempt_hosts"), what)
 
     def _site(self, top: Mapping[str, Any]) -> Site:
         entry = self._checker.validate(ServerEntry, top.get("server", {}), ("server",)) or ServerEntry()

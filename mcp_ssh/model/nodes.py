@@ -42,10 +42,12 @@ class NodeWish:
         """What would be done, to the byte, for whoever decides about it and for what his word is bound to."""
         host = self.host
         where = f"[{host.address}]" if ":" in host.address else host.address
+        if self.action is not NodeAction.ADD:
+            return f"{self.action}: our key on host {host.name}, {host.user}@{where}:{host.port}"
         key = host.host_key or "the one that it shows is pinned"
         password = f"the secret {self.secret}" if self.secret is not None else "asked for with this question"
         return (
-            f"{self.action} host {host.name}: {host.user}@{where}:{host.port}\n"
+            f"add host {host.name}: {host.user}@{where}:{host.port}\n"
             f"host key: {key}\n"
             f"password, used once: {password}\n"
             "there, the public key of mcp-ssh is put into ~/.ssh/authorized_keys"

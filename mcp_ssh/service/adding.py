@@ -28,7 +28,7 @@ from mcp_ssh.model.errors import (
 )
 from mcp_ssh.model.fileerrors import FileError
 from mcp_ssh.model.host import Auth, AuthMethod, Host, HostKeyChecking
-from mcp_ssh.model.nodeerrors import KeyNotTakenError
+from mcp_ssh.model.nodeerrors import IdentityError, KeyNotTakenError
 from mcp_ssh.model.nodes import NodeAction, NodeWish, PublicKey, bootstrap_prefix
 from mcp_ssh.model.policy import Confirm
 from mcp_ssh.model.principal import Caller, Permission
@@ -142,10 +142,10 @@ class Adder:
                 asyncio.timeout(left_s),
                 self._parts.store.alone(target_of(host)),
                 session.connection.open_files() as files,
-                self._installed(files, by_key) as was_there,
+                self._installed(files, by_key) as (key, was_there),
             ):
                 await self._proven(by_key, judged, was_there=was_there)
-                await self._write(request, by_key)
+                await self._write(request, by_key, key)
         except TimeoutError:
             raise DeadlineExceededError(
                 f"{host.name} was too slow for its key to be installed and proved; nothing was added", sent=False
@@ -156,12 +156,12 @@ class Adder:
         return AddedHost(host.name, host.address, host.port, host.user, shown, was_there, is_known)
 
     @asynccontextmanager
-    async def _installed(self, files: Files, host: Host) -> AsyncIterator[bool]:
+    async def _installed(self, files: Files, host: Host) -> AsyncIterator[tuple[PublicKey, bool]]:
         """Our key is on the host, and was it before? If what follows fails, and it was not, it is taken out again."""
         key = await asyncio.to_thread(self._parts.keys.public)
         is_new = await install(files, host, key)
         try:
-            yield not is_new
+            yield key, not is_new
         except BaseException as error:
             if is_new and not await asyncio.to_thread(self._parts.store.shares, host.name, entry_of(host)):
                 await _taken_back(files, host, key, error)
@@ -181,8 +181,10 @@ class Adder:
                 "or refuse a home or .ssh that others may write to (StrictModes)",
             ) from None
 
-    async def _write(self, request: Request, host: Host) -> None:
-        """On record first, as all that changes what may be reached."""
+    async def _write(self, request: Request, host: Host, key: PublicKey) -> None:
+        """On record first, as all that changes what may be reached. A key that was replaced meanwhile is no good."""
+        if await asyncio.to_thread(self._parts.keys.public) != key:
+            raise IdentityError("the key of mcp-ssh was replaced meanwhile; nothing was added", hint="call again")
         added = datetime.fromtimestamp(self._parts.clock.wall(), UTC).isoformat(timespec="seconds")
         entry = entry_of(host).model_copy(update={"added": added, "by": request.principal.name[:200]})
         fields = records.of_request(request) | {"host_key": host.host_key}

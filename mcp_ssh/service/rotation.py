@@ -62,14 +62,25 @@ class Rotation:
         check_permission(caller.principal, Permission.MANAGE)
         await self._record(caller, "begin", "")
         key = await asyncio.to_thread(self._parts.keys.begin_rotation)
-        slots = asyncio.Semaphore(at_once)
-        hosts = [host for host in self._parts.configuration.current.inventory.hosts.values() if _logs_in_by_it(host)]
-        turned = await asyncio.gather(*(self._turned(caller, host, slots) for host in hosts))
+        turned = await self._all_turned(caller)
         is_done = force or all(each.error is None for each in turned)
         if is_done:
             await self._record(caller, "retire", key.fingerprint)
             await asyncio.to_thread(self._parts.keys.retire)
-        return Rotated(key, tuple(turned), is_done)
+        return Rotated(key, turned, is_done)
+
+    async def _all_turned(self, caller: Caller) -> tuple[Turned, ...]:
+        """Every host, also those that were added meanwhile with the key that was the newest when that began."""
+        slots, turned = asyncio.Semaphore(at_once), dict[str, Turned]()
+        while hosts := [host for host in self._hosts() if host.name not in turned]:
+            for each in await asyncio.gather(*(self._turned(caller, host, slots) for host in hosts)):
+                turned[each.host] = each
+            self._parts.reload.now(caller.principal.name)
+        return tuple(turned.values())
+
+    def _hosts(self) -> list[Host]:
+        hosts = self._parts.configuration.current.inventory.hosts.values()
+        return [host for host in hosts if host.auth.method is AuthMethod.GATEWAY]
 
     async def _turned(self, caller: Caller, host: Host, slots: asyncio.Semaphore) -> Turned:
         request = request_of(
@@ -109,7 +120,3 @@ class Rotation:
     async def _record(self, caller: Caller, action: str, fingerprint: str) -> None:
         fields = {"principal": caller.principal.name, "client": caller.client, "action": action, "key": fingerprint}
         await self._parts.audit.append(Event.IDENTITY.value, fields)
-
-
-def _logs_in_by_it(host: Host) -> bool:
-    return host.auth.method is AuthMethod.GATEWAY

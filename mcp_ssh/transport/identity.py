@@ -11,15 +11,18 @@ import fcntl
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import asyncssh
 
+from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.host import Auth, AuthMethod
 from mcp_ssh.model.nodeerrors import IdentityError
 from mcp_ssh.model.nodes import PublicKey
 
+T = TypeVar("T")
 file_name = "identity"
 
 
@@ -44,7 +47,7 @@ class Identity:
     def all_public(self) -> tuple[PublicKey, ...]:
         """All that hosts may know, the newest first. Raises `IdentityError`."""
         make_if_missing(str(self._path))
-        return tuple(_public(_read(path)) for path in offered(str(self._path)))
+        return each_offered(str(self._path), lambda path: _public(_read(path)))
 
     def begin_rotation(self) -> PublicKey:
         """The key that is to follow: a new one, or that of a rotation that did not come to its end."""
@@ -72,6 +75,17 @@ class Identity:
 def offered(path: str) -> list[str]:
     """The key files that a login offers, the newest first."""
     return [*([next_path(path)] if Path(next_path(path)).exists() else []), path]
+
+
+def each_offered(path: str, read: Callable[[str], T]) -> tuple[T, ...]:
+    """What `read` makes of each key file that is offered; once more if the key was replaced in this very moment."""
+    files = offered(path)
+    try:
+        return tuple(read(each) for each in files)
+    except McpSshError:
+        if offered(path) == files:
+            raise
+        return tuple(read(each) for each in offered(path))
 
 
 def key_files(auth: Auth) -> list[str]:

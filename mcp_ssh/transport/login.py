@@ -11,7 +11,7 @@ from mcp_ssh.model.errors import AuthenticationError, KeyFileError, SecretMissin
 from mcp_ssh.model.host import Auth, AuthMethod, agent_variable
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Secrets
-from mcp_ssh.transport.identity import key_files
+from mcp_ssh.transport.identity import each_offered, make_if_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,9 @@ async def gather(auth: Auth, secrets: Secrets) -> Credentials:
 
 def _own_keys(auth: Auth, secrets: Secrets) -> tuple[asyncssh.SSHKey, ...]:
     """The keys of mcp-ssh itself: one, or two while it is being rotated."""
-    return tuple(_read_key(replace(auth, key_path=each), secrets) for each in key_files(auth))
+    path = auth.key_path or ""
+    make_if_missing(path)
+    return each_offered(path, lambda each: _read_key(replace(auth, key_path=each), secrets))
 
 
 def _agent(secrets: Secrets) -> str:

@@ -32,7 +32,7 @@ from mcp_ssh.model.errors import (
     McpSshError,
 )
 from mcp_ssh.model.fileerrors import DiskFullError, FileDeniedError, NoSuchFileError, NotAFileError
-from mcp_ssh.model.nodeerrors import HostsFolderError, HostThereError, KeyNotTakenError
+from mcp_ssh.model.nodeerrors import HostsFolderError, HostThereError, IdentityError, KeyNotTakenError
 from mcp_ssh.model.principal import Answer, Caller, Principal, Via
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.service.adding import AddedHost, NewHost
@@ -347,6 +347,23 @@ async def test_a_host_that_cannot_be_written_down_is_left_as_it_was(
     assert login.keys.read_bytes() == OTHERS
 
 
+async def test_a_host_that_is_added_while_the_key_is_replaced_is_not_left_with_the_old_one(
+    tmp_path: Path, login: Account, server: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = Identity(str(tmp_path / "state"))
+
+    async def meanwhile(*_: object, **__: object) -> None:
+        identity.begin_rotation()
+        identity.retire()
+
+    monkeypatch.setattr("mcp_ssh.service.adding.Adder._proven", meanwhile)
+    async with daemon_of(written(tmp_path)) as app:
+        with pytest.raises(IdentityError, match="was replaced meanwhile"):
+            await added(app, new(login, server), login.password)
+    assert login.keys.read_bytes() == b""
+    assert names(tmp_path) == []
+
+
 async def test_who_leaves_in_the_middle_leaves_nothing(
     tmp_path: Path, login: Account, server: Sshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -532,7 +549,11 @@ async def test_an_operator_types_the_password_at_a_terminal_that_does_not_show_i
         f"its host key was pinned: ssh-ed25519 {server.fingerprint}",
         "our public key is installed there",
     ]
-    listed = await asyncio.to_thread(spoken, "hosts", "list", "--json")
-    assert '"by": "gateway", "from": "added", "enabled": true' in listed
+    told = await asyncio.to_thread(spoken, "identity", "rotate")
+    [host_line, ending] = told.strip().splitlines()
+    assert host_line == "edge: the new key is proved, the old one is off it"
+    assert (
+        ending == f"the key of mcp-ssh is now {Identity(f'{tmp_path}/state').public().fingerprint}; the old one is gone"
+    )
     told = await asyncio.to_thread(spoken, "hosts", "remove", "edge")
     assert told.strip().splitlines() == ["edge is taken out", "our public key is off it"]

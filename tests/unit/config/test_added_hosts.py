@@ -174,3 +174,10 @@ AddedStore(sys.argv[1]).add(sys.argv[2], entry)
     processes = [subprocess.Popen([sys.executable, "-c", script, folder, f"edge-{number}"]) for number in range(3)]
     assert [process.wait(timeout=30) for process in processes] == [0, 0, 0]
     assert [each.name for each in read_added(folder)] == ["edge-0", "edge-1", "edge-2"]
+
+
+def test_no_exemption_from_the_network_lists_is_for_an_added_host(tmp_path: Path, store: AddedStore) -> None:
+    store.add("edge", entry())
+    with pytest.raises(ConfigurationError) as caught:
+        loaded(tmp_path, OWN + "policy: {network: {allow_cidrs: [10.0.0.0/8], exempt_hosts: [edge]}}\n")
+    assert "'edge' is an added host" in str(caught.value)
