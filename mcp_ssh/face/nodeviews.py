@@ -85,8 +85,8 @@ def status_notes(status: HostStatus) -> list[str]:
     notes = []
     if status.error is not None:
         last = one_line(f"{status.error.code}: {status.error.message}")
-        tries = "the last try" if status.failures == 1 else f"{status.failures} tries in a row, the last of them"
-        notes.append(f"{tries} failed at {stamp(status.failed)}: {last}")
+        tries = "the last try failed" if status.failures == 1 else f"{status.failures} tries failed in a row, the last"
+        notes.append(f"{tries} at {stamp(status.failed)}: {last}")
     if status.waits_for_wish:
         notes.append("it is not tried again by itself; ssh_connect tries it")
     elif status.next_try_s is not None:

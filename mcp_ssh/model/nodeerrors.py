@@ -1,12 +1,18 @@
 """What can go wrong with hosts that come and go while the daemon runs. The tree goes on from errors.py."""
 
-from mcp_ssh.model.errors import ConnectionFailedError, McpSshError
+from mcp_ssh.model.errors import ConnectionFailedError, DeadlineExceededError, McpSshError
 
 
 class BackingOffError(ConnectionFailedError):
     """The host could not be reached a moment ago, and is not dialled again yet. Nothing was sent."""
 
     code = "backing_off"
+
+
+class NeedsSomebodyError(BackingOffError):
+    """No try by itself mends what was wrong: somebody must look, and ask for one. Nothing was sent."""
+
+    retryable = False
 
 
 class HostThereError(McpSshError):
@@ -41,7 +47,14 @@ class KeyNotTakenError(McpSshError):
     unsent = "no host was added"
 
 
+class KeyWorkLateError(DeadlineExceededError):
+    """The time was over before our key on the host was what it was to be."""
+
+    unsent = "the inventory is as it was"
+
+
 class IdentityError(McpSshError):
     """The key of mcp-ssh itself cannot be made, read or replaced."""
 
     code = "identity_unusable"
+    unsent = "no host was added, changed or taken out"

@@ -21,14 +21,13 @@ from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.command import Operation, Request
 from mcp_ssh.model.errors import (
     AuthenticationError,
-    DeadlineExceededError,
     InvalidArgumentError,
     McpSshError,
     SecretMissingError,
 )
 from mcp_ssh.model.fileerrors import FileError
 from mcp_ssh.model.host import Auth, AuthMethod, Host, HostKeyChecking
-from mcp_ssh.model.nodeerrors import IdentityError, KeyNotTakenError
+from mcp_ssh.model.nodeerrors import IdentityError, KeyNotTakenError, KeyWorkLateError
 from mcp_ssh.model.nodes import NodeAction, NodeWish, PublicKey, bootstrap_prefix
 from mcp_ssh.model.policy import Confirm
 from mcp_ssh.model.principal import Caller, Permission
@@ -42,6 +41,7 @@ from mcp_ssh.service.nodeparts import NodeParts
 from mcp_ssh.service.request import request_of
 from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.session import Session
+from mcp_ssh_drivers.cancellation import undisturbed
 
 given_name = "the password that was given"
 take_back_s = 10.0
@@ -147,8 +147,8 @@ class Adder:
                 await self._proven(by_key, judged, was_there=was_there)
                 await self._write(request, by_key, key)
         except TimeoutError:
-            raise DeadlineExceededError(
-                f"{host.name} was too slow for its key to be installed and proved; nothing was added", sent=False
+            raise KeyWorkLateError(
+                f"{host.name} was too slow for its key to be installed and proved; nothing was added"
             ) from None
         finally:
             await self._parts.pool.disconnect(session.id)
@@ -189,7 +189,7 @@ class Adder:
         entry = entry_of(host).model_copy(update={"added": added, "by": request.principal.name[:200]})
         fields = records.of_request(request) | {"host_key": host.host_key}
         await self._parts.audit.append(Event.INVENTORY.value, fields)
-        await asyncio.to_thread(self._parts.store.add, host.name, entry)
+        await undisturbed(asyncio.to_thread(self._parts.store.add, host.name, entry))  # written, or not: no third
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from mcp_ssh.audit.record import Event
 from mcp_ssh.model.command import Operation
-from mcp_ssh.model.errors import ConnectionFailedError, DeadlineExceededError, HostDisabledError, InvalidArgumentError
+from mcp_ssh.model.errors import ConnectionFailedError, HostDisabledError, InvalidArgumentError
 from mcp_ssh.model.fileerrors import FileError
 from mcp_ssh.model.host import AuthMethod, Host
-from mcp_ssh.model.nodeerrors import NotAddedError
+from mcp_ssh.model.nodeerrors import KeyWorkLateError, NotAddedError
 from mcp_ssh.model.nodes import NodeAction, NodeWish, PublicKey
 from mcp_ssh.model.principal import Caller, Permission, Principal
 from mcp_ssh.service import records
@@ -22,7 +22,7 @@ from mcp_ssh.service.request import request_of
 from mcp_ssh.service.rotation import Rotation
 from mcp_ssh.sessions.session import Session
 
-keeps_key = "without its key the host is taken out alone, and our line stays there: remove_key: false (--keep-key)"
+keeps_key = "remove_key: false (--keep-key) takes the host out alone, and our line stays there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Nodes:
             ):
                 return await take_out(files, judged.host, keys)
         except TimeoutError:
-            raise DeadlineExceededError(
+            raise KeyWorkLateError(
                 f"{judged.host.name} was too slow for its key to be taken out; the host is still added"
             ) from None
 

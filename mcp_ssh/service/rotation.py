@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from mcp_ssh.audit.record import Event
 from mcp_ssh.model.command import Operation
-from mcp_ssh.model.errors import DeadlineExceededError, HostDisabledError, McpSshError
+from mcp_ssh.model.errors import HostDisabledError, McpSshError
 from mcp_ssh.model.host import Auth, AuthMethod, Host
+from mcp_ssh.model.nodeerrors import KeyWorkLateError
 from mcp_ssh.model.nodes import NodeAction, NodeWish, PublicKey
 from mcp_ssh.model.principal import Caller, Permission
 from mcp_ssh.service.adding import target_of
@@ -108,7 +109,7 @@ class Rotation:
                 await self._proven(judged)
                 await take_out(files, judged.host, old)
         except TimeoutError:
-            raise DeadlineExceededError(f"{judged.host.name} was too slow; it keeps the old key") from None
+            raise KeyWorkLateError(f"{judged.host.name} was too slow; it keeps the old key") from None
 
     async def _proven(self, judged: Judged) -> None:
         """A login by the new key alone."""

@@ -19,7 +19,7 @@ from mcp_ssh.model.errors import (
     McpSshError,
 )
 from mcp_ssh.model.host import Host
-from mcp_ssh.model.nodeerrors import BackingOffError
+from mcp_ssh.model.nodeerrors import BackingOffError, NeedsSomebodyError
 
 first_wait_s, longest_wait_s = 1.0, 60.0
 patient_logins = 2
@@ -27,6 +27,8 @@ patient_logins = 2
 login_wait_s, longest_login_wait_s = 60.0, 900.0
 most_kept = 10_000
 _needs_somebody = (HostKeyChangedError, HostKeyUnknownError)
+
+_counts = "mend the login first: the host counts refused ones, and may lock the account; ssh_connect tries it now"
 
 Way = tuple[Host, str]
 """A host, and a word for the login that it is tried with."""
@@ -113,12 +115,12 @@ def _told(host: Host, contact: Contact, error: McpSshError, now: float) -> Backi
             f"{host.name} is being tried again just now, after {last}; nothing was sent", hint="call again in a moment"
         )
     if contact.next_at is None:
-        return BackingOffError(
+        return NeedsSomebodyError(
             f"{host.name} is not tried again by itself after {last}; nothing was sent",
             hint=f"{error.hint}; then ssh_connect tries it",
         )
     return BackingOffError(
         f"{host.name} is not tried again yet, the next try is in {contact.next_at - now:.1f} s; the last one ended "
         f"with {last}; nothing was sent",
-        hint="call again then; ssh_connect tries it now",
+        hint=_counts if isinstance(error, AuthenticationError) else "call again then; ssh_connect tries it now",
     )

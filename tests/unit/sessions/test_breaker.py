@@ -113,6 +113,13 @@ def test_what_a_host_key_is_wrong_about_waits_for_somebody() -> None:
     assert refused is not None
     assert "not tried again by itself after host_key_changed: another key" in refused.message
     assert refused.hint == "ssh-keygen -R web; then ssh_connect tries it"
+    assert not refused.retryable
+
+
+def test_whoever_may_lock_an_account_is_told_so() -> None:
+    refused = after(NO, NO).refusal(WAY, 1)
+    assert refused is not None
+    assert "may lock the account" in refused.hint
 
 
 def test_while_a_host_that_failed_is_tried_again_others_are_told_so() -> None:
