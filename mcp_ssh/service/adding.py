@@ -152,8 +152,11 @@ class Adder:
             ) from None
         finally:
             await self._parts.pool.disconnect(session.id)
-        is_known = self._parts.reload.now(request.principal.name)
-        return AddedHost(host.name, host.address, host.port, host.user, shown, was_there, is_known)
+        self._parts.reload.now(request.principal.name)
+        entered = self._parts.configuration.current.inventory.hosts.get(host.name)
+        if entered is not None:
+            self._parts.pool.vouch(entered)
+        return AddedHost(host.name, host.address, host.port, host.user, shown, was_there, entered is not None)
 
     @asynccontextmanager
     async def _installed(self, files: Files, host: Host) -> AsyncIterator[tuple[PublicKey, bool]]:

@@ -144,6 +144,10 @@ class Pool:
         """What came of the latest try of the host; None if there was none since its entry is what it is."""
         return self._breaker.contact(host)
 
+    def vouch(self, host: Host) -> None:
+        """The host was reached a moment ago, under the terms that its entry has now."""
+        self._breaker.reached((host, ""), self._clock.now())
+
     def sessions(self) -> tuple[SessionView, ...]:
         """All open sessions, the oldest first."""
         now = self._clock.now()

@@ -512,7 +512,7 @@ async def test_a_person_at_the_client_gives_the_password_and_it_turns_up_nowhere
         f"edge is added: {login.name}@127.0.0.1:{server.port}, by the key of mcp-ssh; the password is not kept"
     )
     assert server.fingerprint in texts[0]
-    assert texts[1].startswith("edge was not tried yet")
+    assert texts[1].startswith("edge was reached; nothing is open now")
     assert login.name in texts[2]
     assert texts[3].startswith("edge is open")
     assert texts[4].startswith("host_exists: ")
