@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from mcp_ssh.audit.disk.opened import audit_log
+from mcp_ssh.config.addedstore import AddedStore
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import DaemonSecrets, secret_names
@@ -35,6 +36,8 @@ from mcp_ssh.service.installs import Installer
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.keptfacts import KeptFacts
 from mcp_ssh.service.keyrings import Keyrings
+from mcp_ssh.service.nodeparts import NodeParts
+from mcp_ssh.service.nodes import Nodes
 from mcp_ssh.service.pipeline import Pipeline
 from mcp_ssh.service.rates import Rates
 from mcp_ssh.service.reading import Reader
@@ -50,6 +53,7 @@ from mcp_ssh.service.tokens import Tokens
 from mcp_ssh.service.transfers import Transfers
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.transfers.folder import TransferFolder
+from mcp_ssh.transport.identity import Identity
 from mcp_ssh.transport.resolve import CachingResolver
 from mcp_ssh.transport.ways import Ways
 from mcp_ssh_drivers.registry import known
@@ -149,10 +153,12 @@ async def wired(
             configuration=configuration, pipeline=pipeline, pool=pool, runs=runs, shells=shells, keyrings=keyrings
         )
         steps = Steps(configuration=configuration, pipeline=pipeline, commands=commands, runs=runs, approvals=approvals)
-        system = System(configuration=configuration, steps=steps, kept=KeptFacts(clock), audit=audit)
+        kept = KeptFacts(clock)
+        system = System(configuration=configuration, steps=steps, kept=kept, audit=audit)
+        reload = Reload(configuration, pool, audit)
         yield App(
             configuration=configuration,
-            reload=Reload(configuration, pool, audit),
+            reload=reload,
             daemon=Daemon(configuration=configuration, pool=pool, clock=clock),
             commands=commands,
             describer=Describer(configuration, judge, commands),
@@ -184,6 +190,20 @@ async def wired(
                 folder=TransferFolder(settings.transfer_dir),
                 background=background,
                 tell_every_s=settings.task_progress_interval_s,
+            ),
+            nodes=Nodes(
+                NodeParts(
+                    configuration=configuration,
+                    pipeline=pipeline,
+                    pool=pool,
+                    keyrings=keyrings,
+                    keys=Identity(settings.state_dir),
+                    store=AddedStore(settings.state_dir),
+                    reload=reload,
+                    audit=audit,
+                    clock=clock,
+                    kept=kept,
+                )
             ),
             keyrings=keyrings,
             tokens=Tokens(configuration, TokenFile(settings.state_dir), clock),

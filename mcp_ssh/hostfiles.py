@@ -64,6 +64,10 @@ class Files(Protocol):
         """Names of a folder."""
         ...
 
+    async def make_folder(self, path: str) -> None:
+        """Make a folder that is the login's alone. Raises `FileThereError` if something has the name."""
+        ...
+
     def open(self, path: str, how: Opening) -> AbstractAsyncContextManager[OpenFile]:
         """The file, open for as long as the context is."""
         ...

@@ -47,10 +47,21 @@ class Event(StrEnum):
     SESSION_CLOSE = "session.close"
     RECORDING = "recording"
     RELOAD = "reload"
+    INVENTORY = "inventory"
+    IDENTITY = "identity"
 
 
 before_it_happens = frozenset(
-    {Event.LOG_OPEN, Event.RECOVER, Event.ROTATE, Event.CONNECT, Event.DECIDED, Event.OVERRIDE}
+    {
+        Event.LOG_OPEN,
+        Event.RECOVER,
+        Event.ROTATE,
+        Event.CONNECT,
+        Event.DECIDED,
+        Event.OVERRIDE,
+        Event.INVENTORY,
+        Event.IDENTITY,
+    }
 )
 """On the disk before what they tell of is done; the others are known to the kernel when they are said to be written."""
 

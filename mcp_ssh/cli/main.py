@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mcp_ssh import __version__
+from mcp_ssh.cli.hostparser import add_hosts, add_identity
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.faults import AlreadyServedError
 
@@ -86,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--against", metavar="HOST", help="log in to this host and see that its prompts are known")
     draft = actions.add_parser("new", help="draft a profile from the prompt that a device shows; sends it no command")
     draft.add_argument("host", help="a host of hosts.yaml")
+    add_hosts(commands)
+    add_identity(commands)
     _add_tokens(commands)
     _add_approvals(commands)
     _add_audit(commands)

@@ -24,7 +24,13 @@ _name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _label = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _variable = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _own_prompt = "another one, by its prompt alone"
-_methods = {"key": "key_path", "password": "password_env", "keyboard-interactive": "password_env", "agent": None}
+_methods = {
+    "key": "key_path",
+    "password": "password_env",
+    "keyboard-interactive": "password_env",
+    "agent": None,
+    "gateway": None,
+}
 
 
 class Menu:

@@ -30,13 +30,16 @@ _method_keys: dict[str, tuple[str, set[str]]] = {
     "password": ("password_env", {"password_env"}),
     "keyboard-interactive": ("password_env", {"password_env"}),
     "agent": ("", set()),
+    "gateway": ("", set()),
 }
 
 
 class AuthEntry(Entry):
     """How to log in. Secrets are named, never written."""
 
-    method: Literal["key", "password", "agent", "keyboard-interactive"]
+    method: Literal["key", "password", "agent", "keyboard-interactive", "gateway"] = Field(
+        description="gateway: the key of mcp-ssh itself (mcp-ssh identity show)"
+    )
     key_path: str | None = Field(None, min_length=1, description="Private key file, for method key")
     passphrase_env: EnvName | None = Field(None, description="Environment variable with the key's passphrase")
     password_env: EnvName | None = Field(None, description="Environment variable with the password")

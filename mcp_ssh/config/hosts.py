@@ -81,13 +81,13 @@ class Hosts:
             host_key=entry.host_key or self.defaults.host_key,
             host_key_checking=self._checking(entry, auth, path),
             deny_patterns=(*(self.defaults.deny_patterns or ()), *(entry.deny_patterns or ())),
-            limits=_limits(entry.limits, self.defaults.limits, overriding),
+            limits=limits_of(entry.limits, self.defaults.limits, overriding),
             access=access_of(entry.access or entry.mode, self.defaults.access or self.defaults.mode, overriding),
             allow_patterns=self._allowed(entry, path),
             legacy_crypto=_first(entry.legacy_crypto, self.defaults.legacy_crypto, False),
             way=self._way(entry, shell, path),
             command=tuple(entry.command or self.defaults.command or ()),
-            files=_files(entry.files or self.defaults.files),
+            files=files_of(entry.files or self.defaults.files),
             confirm=_confirm(entry) or _confirm(self.defaults) or self.confirm,
         )
 
@@ -185,13 +185,14 @@ def _first(own: T | None, common: T | None, otherwise: T) -> T:
     return own if own is not None else common if common is not None else otherwise
 
 
-def _files(entry: FilesEntry | None) -> FileRules:
+def files_of(entry: FilesEntry | None) -> FileRules:
+    """The rules of an entry; without one everything is open."""
     if entry is None:
         return FileRules()
     return FileRules(tuple(entry.roots or ("/",)), tuple(entry.deny_paths), entry.max_bytes)
 
 
-def _limits(own: LimitsEntry | None, common: LimitsEntry | None, tags: Sequence[TagOverrideEntry]) -> Limits:
+def limits_of(own: LimitsEntry | None, common: LimitsEntry | None, tags: Sequence[TagOverrideEntry]) -> Limits:
     """The host's own, before the strictest of its tags, before the defaults."""
     merged: dict[str, Any] = common.model_dump(exclude_none=True) if common is not None else {}
     of_tags = [tag.model_dump(exclude_none=True, exclude={"access"}) for tag in tags]

@@ -1,10 +1,11 @@
 """hosts.yaml to a Snapshot: read, checked as a whole, merged, paths made absolute."""
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mcp_ssh.config.added import Added, ReadAdded, nothing_added, read_added
 from mcp_ssh.config.check import Checker
 from mcp_ssh.config.environment import Environment, transports
 from mcp_ssh.config.hostentry import CredentialEntry, DefaultsEntry
@@ -12,6 +13,7 @@ from mcp_ssh.config.hosts import Hosts, checking_of
 from mcp_ssh.config.jumps import Jumps
 from mcp_ssh.config.lines import YamlError, read
 from mcp_ssh.config.logins import Logins
+from mcp_ssh.config.merged import faults_of, merged
 from mcp_ssh.config.modes import fault_of
 from mcp_ssh.config.paths import Paths
 from mcp_ssh.config.policy import TagOverrideEntry, policy_of
@@ -38,16 +40,18 @@ def _none(folder: str | None) -> Collection[str]:
 
 
 def load(environment: Environment, platforms: Platforms = _none) -> Snapshot:
-    """Read the file that the environment names, checked against the names of all `platforms`.
+    """Read the file that the environment names, checked against the names of all `platforms`, and the added hosts.
 
     Raises `ConfigurationError` with all faults.
     """
     path = environment.config
-    return parse(_text(path), path, environment, platforms)
+    return parse(_text(path), path, environment, platforms, read_added)
 
 
-def parse(text: str, path: Path, environment: Environment, platforms: Platforms = _none) -> Snapshot:
-    """The text of a file at `path`, which relative key paths are resolved against. Pure but for that."""
+def parse(
+    text: str, path: Path, environment: Environment, platforms: Platforms = _none, added: ReadAdded = nothing_added
+) -> Snapshot:
+    """The text of a file at `path`, which relative key paths are resolved against. Pure but for that, and `added`."""
     file = str(path)
     try:
         document = read(text)
@@ -56,7 +60,7 @@ def parse(text: str, path: Path, environment: Environment, platforms: Platforms 
     checker = Checker(file, document)
     for duplicate in document.duplicates:
         checker.add(duplicate, "stands twice; YAML would keep the last one silently")
-    snapshot = _Loader(checker, path, environment, platforms).snapshot(document.data)
+    snapshot = _Loader(checker, path, environment, platforms, added).snapshot(document.data)
     if checker.faults:
         raise ConfigurationError(checker.faults)
     return snapshot
@@ -88,7 +92,10 @@ def _file_fault(path: Path, message: str) -> Fault:
 class _Loader:
     """One pass over the data; faults go to the checker, and what has faults is left out."""
 
-    def __init__(self, checker: Checker, path: Path, environment: Environment, platforms: Platforms) -> None:
+    def __init__(
+        self, checker: Checker, path: Path, environment: Environment, platforms: Platforms, added: ReadAdded
+    ) -> None:
+        self._added = added
         self._platforms = platforms
         self._checker = checker
         self._path = path
@@ -102,13 +109,17 @@ class _Loader:
         settings = self._settings(entry, rates)
         keys_dir = self._environment.keys_dir or entry.keys_dir
         policy, overrides = policy_of(self._checker, top.get("policy", {}))
-        inventory = self._inventory(top, settings, keys_dir, overrides)
+        added = self._added(settings.state_dir)
+        inventory = self._inventory(top, settings, keys_dir, overrides, added)
         self._check_exempt(policy, inventory)
-        return Snapshot(inventory, settings, str(self._path), self._tokens(top), self._site(top), policy)
+        path, tokens, site = str(self._path), self._tokens(top), self._site(top)
+        return Snapshot(inventory, settings, path, tokens, site, policy, faults_of(added))
 
     def _check_exempt(self, policy: Policy, inventory: Inventory) -> None:
-        for name in policy.network.exempt - inventory.hosts.keys():
-            self._checker.add(("policy", "network", "exempt_hosts"), f"there is no host {name!r}")
+        own = {host.name for host in inventory.hosts.values() if not host.is_added}
+        for name in policy.network.exempt - own:
+            what = f"there is no host {name!r}" if name not in inventory.hosts else f"{name!r} is an added host"
+            self._checker.add(("policy", "network", "exempt_hosts"), what)
 
     def _site(self, top: Mapping[str, Any]) -> Site:
         entry = self._checker.validate(ServerEntry, top.get("server", {}), ("server",)) or ServerEntry()
@@ -144,6 +155,7 @@ class _Loader:
         settings: Settings,
         keys_dir: str | None,
         overrides: Mapping[str, TagOverrideEntry],
+        added: Sequence[Added],
     ) -> Inventory:
         checker = self._checker
         defaults = checker.validate(DefaultsEntry, top.get("defaults", {}), ("defaults",)) or DefaultsEntry()
@@ -151,14 +163,16 @@ class _Loader:
         credentials = {
             name: checker.validate(CredentialEntry, entry, ("credentials", name)) for name, entry in shared.items()
         }
-        logins = Logins(checker, defaults, credentials, self._paths, keys_dir)
+        identity = f"{settings.state_dir}/identity"
+        logins = Logins(checker, defaults, credentials, self._paths, keys_dir, identity)
         hosts = Hosts(
             checker, defaults, logins, settings.host_key_checking, self._known(settings), overrides, settings.confirm
         )
         entries = checker.mapping(top.get("hosts", {}), ("hosts",))
         found = [hosts.host(name, entry) for name, entry in entries.items()]
         built = {host.name: host for host in found if host is not None}
-        return Inventory(Jumps(checker, defaults.jump or (), entries, built).tied())
+        own = Jumps(checker, defaults.jump or (), entries, built).tied()
+        return Inventory(merged(checker, own, added, defaults, identity))
 
     def _known(self, settings: Settings) -> Collection[str]:
         try:

@@ -12,13 +12,14 @@ from mcp_ssh.model.host import Auth, AuthMethod
 
 @dataclass(frozen=True, slots=True)
 class Logins:
-    """Resolves the login of each host; faults go to the checker."""
+    """Resolves the login of each host; faults go to the checker. `identity` is where the key of mcp-ssh itself lies."""
 
     checker: Checker
     defaults: DefaultsEntry
     credentials: Mapping[str, CredentialEntry | None]
     paths: Paths
     keys_dir: str | None
+    identity: str = ""
 
     def of(self, entry: DefaultsEntry, path: Path) -> tuple[str, Auth] | None:
         """User and auth of a host; None where that has faults."""
@@ -62,6 +63,8 @@ class Logins:
         key_path = self._key_path(entry.key_path, path)
         if entry.key_path is not None and key_path is None:
             return None
+        if entry.method == AuthMethod.GATEWAY.value:
+            return Auth(AuthMethod.GATEWAY, self.identity)
         return Auth(AuthMethod(entry.method), key_path, entry.passphrase_env, entry.password_env)
 
     def _key_path(self, text: str | None, path: Path) -> str | None:

@@ -13,6 +13,7 @@ from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.config.tokens import digest
 from mcp_ssh.model.errors import SecretMissingError, SecretUnavailableError
 from mcp_ssh.model.host import agent_variable
+from mcp_ssh.model.nodes import bootstrap_prefix
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.ports import Secrets
@@ -25,7 +26,7 @@ credentials_variable = "CREDENTIALS_DIRECTORY"
 
 def secret_names(snapshot: Snapshot, environ: Mapping[str, str]) -> set[str]:
     """The variables that hold a secret, as far as anybody says so."""
-    own = {name for name in environ if name.startswith(prefix)} | {"MCP_AUTH_TOKEN", "MCP_TOKEN"}
+    own = {name for name in environ if name.startswith((prefix, bootstrap_prefix))} | {"MCP_AUTH_TOKEN", "MCP_TOKEN"}
     hosts = snapshot.inventory.hosts.values()
     named = {name for host in hosts for name in (*host.auth.variables, host.enable_env, host.sudo_env)}
     named |= {snapshot.settings.audit.key_env}

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from mcp_ssh.config.fields import Bytes, Checking, ConfirmName, Entry, EnvName, PatternText, Seconds
 
-ToolGroup = Literal["core", "fleet", "tasks", "files", "system", "admin"]
+ToolGroup = Literal["core", "fleet", "tasks", "files", "system", "nodes", "admin"]
 
 
 class OutputsEntry(Entry):
@@ -95,7 +95,8 @@ class SettingsEntry(Entry):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     tool_groups: Annotated[list[ToolGroup], Field(min_length=1)] = Field(
         ["core", "fleet", "tasks", "files"],
-        description="Tools that are offered; system: facts, services, packages; admin: ssh_reload_config",
+        description="Tools that are offered; system: facts, services, packages; nodes: hosts that "
+        "are added; admin: ssh_reload_config",
     )
     transfer_dir: str | None = Field(
         None, min_length=1, description="The one local folder of ssh_transfer; absent: nothing is transferred"

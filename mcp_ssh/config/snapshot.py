@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from mcp_ssh.model.faults import Fault
 from mcp_ssh.model.host import Inventory
 from mcp_ssh.model.policy import Policy
 from mcp_ssh.model.principal import Token
@@ -22,7 +23,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """An immutable, complete configuration; `path` is the file it came from."""
+    """An immutable, complete configuration; `path` is the file it came from.
+
+    `left_out` are the faults of files of added hosts: those are not there, and all else is.
+    """
 
     inventory: Inventory
     settings: Settings
@@ -30,6 +34,7 @@ class Snapshot:
     tokens: tuple[Token, ...] = ()
     site: Site = Site()
     policy: Policy = field(default_factory=Policy)
+    left_out: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,18 @@ from mcp_types.version import is_version_at_least
 from mcp_ssh.face.hygiene import clean
 from mcp_ssh.model.errors import ApprovalRequiredError
 from mcp_ssh.model.principal import Answer
+from mcp_ssh.model.secret import Secret
 
 input_required_since = "2026-07-28"
 question_key = "approval"
 answer_wait_s = 300.0
 _no_fields: dict[str, Any] = {"type": "object", "properties": {}}
 """The answer is to accept or to decline; there is nothing to fill in."""
+_one_secret: dict[str, Any] = {
+    "type": "object",
+    "properties": {"password": {"type": "string", "title": "One-time password", "description": "Used once, not kept"}},
+    "required": ["password"],
+}
 
 
 def can_ask(context: Context[Any, Any]) -> bool:
@@ -43,7 +49,8 @@ def answer_of(context: Context[Any, Any]) -> Answer | None:
 
 async def ask(context: Context[Any, Any], needed: ApprovalRequiredError) -> Answer | InputRequiredResult:
     """Put the question: the answer, or the result that makes the client put it."""
-    params = ElicitRequestFormParams(message=clean(needed.question), requested_schema=_no_fields)
+    form = _one_secret if needed.asks_secret else _no_fields
+    params = ElicitRequestFormParams(message=clean(needed.question), requested_schema=form)
     if _asks_by_result(context):
         return InputRequiredResult(
             input_requests={question_key: ElicitRequest(params=params)}, request_state=needed.approval
@@ -62,9 +69,12 @@ def _asks_by_result(context: Context[Any, Any]) -> bool:
     return version is not None and is_version_at_least(version, input_required_since)
 
 
-def _meant(given: ElicitResult | None) -> tuple[bool, str]:
-    """Whether it is a yes, and in words. A form that came back with a no in it is no yes."""
+def _meant(given: ElicitResult | None) -> tuple[bool, str, Secret | None]:
+    """Whether it is a yes, in words, and the secret in it. A form that came back with a no in it is no yes."""
     if given is None or given.action == "cancel":
-        return False, "gave no answer"
-    says_no = any(value is False for value in (given.content or {}).values())
-    return (True, "said yes") if given.action == "accept" and not says_no else (False, "said no")
+        return False, "gave no answer", None
+    content = given.content or {}
+    if given.action != "accept" or any(value is False for value in content.values()):
+        return False, "said no", None
+    secret = content.get("password")
+    return True, "said yes", Secret(secret) if isinstance(secret, str) and secret else None

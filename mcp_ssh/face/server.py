@@ -18,6 +18,7 @@ from mcp_ssh.face.tools.admin import admin_tools
 from mcp_ssh.face.tools.core import core_tools
 from mcp_ssh.face.tools.files import file_tools
 from mcp_ssh.face.tools.fleet import fleet_tools
+from mcp_ssh.face.tools.nodes import node_tools
 from mcp_ssh.face.tools.shells import shell_tools
 from mcp_ssh.face.tools.system import system_tools
 from mcp_ssh.face.tools.tasks import task_tools
@@ -46,6 +47,7 @@ groups: Mapping[str, Sequence[Callable[[Services, Callers], list[StrictTool]]]] 
     "tasks": [task_tools],
     "files": [file_tools],
     "system": [system_tools],
+    "nodes": [node_tools],
     "admin": [admin_tools],
 }
 """The tools by the names of `settings.tool_groups`, in the order in which they are shown."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mcp_ssh.model.files import FileWish
+from mcp_ssh.model.nodes import NodeWish
 from mcp_ssh.model.principal import Answer, Principal
 from mcp_ssh.model.secret import Secret
 
@@ -78,6 +79,10 @@ class Operation(StrEnum):
     SYSTEM_INFO = "ssh_system_info"
     SERVICE_STATUS = "ssh_service_status"
     INSTALL = "ssh_install_package"
+    ADD_HOST = "ssh_add_host"
+    REMOVE_HOST = "ssh_remove_host"
+    ENABLE_HOST = "ssh_enable_host"
+    ROTATE_IDENTITY = "identity_rotate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ class Request:
     """One call on one host. `id` joins its records; `confirmed` is the model's `confirm_dangerous`.
 
     `can_ask` and `answer` are about a person at the client, as with a `Caller`. `is_part`: one of several of a call.
-    It has a `wish` or a `file` or neither.
+    It has a `wish`, a `file`, a `node`, or none of them.
     """
 
     id: str
@@ -115,6 +120,7 @@ class Request:
     answer: Answer | None = None
     is_part: bool = False
     file: FileWish | None = None
+    node: NodeWish | None = None
 
     @property
     def text(self) -> str:

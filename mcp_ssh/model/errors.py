@@ -123,7 +123,10 @@ class ConfirmationRequiredError(DeniedError):
 
 
 class ApprovalRequiredError(ConfirmationRequiredError):
-    """A person must approve the command, and the model's word does not count. `approval` is what waits for them."""
+    """A person must approve the command, and the model's word does not count. `approval` is what waits for them.
+
+    `asks_secret`: a yes is worth nothing without the secret that the question asks for.
+    """
 
     code = "approval_required"
 
@@ -133,6 +136,7 @@ class ApprovalRequiredError(ConfirmationRequiredError):
         super().__init__(message, decision=decision, verdict=verdict, hint=hint)
         self.approval = approval
         self.question = question
+        self.asks_secret = False
 
 
 class ApprovalUnknownError(McpSshError):

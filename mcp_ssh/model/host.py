@@ -20,6 +20,7 @@ class AuthMethod(StrEnum):
     KEY = "key"
     PASSWORD = "password"  # noqa: S105  the name of a method, not a password
     AGENT = "agent"
+    GATEWAY = "gateway"
     KEYBOARD_INTERACTIVE = "keyboard-interactive"
 
 
@@ -45,7 +46,10 @@ class HostKeyChecking(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """Login of a host. Holds names of environment variables, never a secret."""
+    """Login of a host. Holds names of environment variables, never a secret.
+
+    For `GATEWAY` the `key_path` is that of the key of mcp-ssh itself, which is made when it is needed first.
+    """
 
     method: AuthMethod
     key_path: str | None = None
@@ -97,6 +101,7 @@ class Host:
     command goes to it without a look at its echo. `legacy_crypto`: old algorithms are offered, for this host alone.
     `command` is the program of `Way.COMMAND` with its arguments. `login_dialogue` are (pattern, answer) pairs.
     `jump` is the host that it is reached through, itself with its way: whatever changes there, this host changes.
+    `is_added`: it stands in no file of the operator, but was added while a daemon ran.
     """
 
     name: str
@@ -128,6 +133,7 @@ class Host:
     way: Way = Way.ASYNCSSH
     command: tuple[str, ...] = ()
     files: FileRules = field(default_factory=FileRules)
+    is_added: bool = False
     jump: "Host | None" = None
 
     @property

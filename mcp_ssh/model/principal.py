@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mcp_ssh.model.host import Host
+from mcp_ssh.model.secret import Secret
 
 
 class Via(StrEnum):
@@ -84,11 +85,12 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person said to the question of that approval, by way of the client."""
+    """What a person said to the question of that approval, by way of the client, and the secret if it asked for one."""
 
     approval: str
     accepted: bool
     words: str = ""
+    secret: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,11 @@ def _layers(  # noqa: PLR0913, PLR0917  as above
 ) -> Iterator[Layer]:
     yield _host(host)
     yield from way
-    if verdict is not None:
+    if verdict is not None and request.node is not None:
+        # Access and rules are about commands. Who may do this is a permission, and a new host takes a person's yes.
+        layer = _safety(verdict)
+        yield answered(layer, host, request, consent) if layer.effect is Effect.CONFIRM else layer
+    elif verdict is not None:
         yield access(host, verdict)
         for layer in (rules(host, request.text, verdict, policy), _safety(verdict)):
             yield answered(layer, host, request, consent) if layer.effect is Effect.CONFIRM else layer

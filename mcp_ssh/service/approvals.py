@@ -207,7 +207,7 @@ def refusal(judged: Judged, approval: str | None, others: Sequence[Judged] = ())
             else f"it waits for {valid_s / 60:.0f} minutes as {approval} for whoever runs mcp-ssh"
             " (mcp-ssh approvals); tell the person you work for, and call again once it is approved"
         )
-        return ApprovalRequiredError(
+        required = ApprovalRequiredError(
             message,
             decision=decision,
             verdict=judged.verdict,
@@ -215,6 +215,8 @@ def refusal(judged: Judged, approval: str | None, others: Sequence[Judged] = ())
             approval=approval,
             question=question(judged, others),
         )
+        required.asks_secret = judged.request.node is not None and judged.request.node.asks_secret
+        return required
     if decision.confirmable:
         hint = "if this is really meant, ask the person you work for, then call again with confirm_dangerous: true"
         return ConfirmationRequiredError(message, decision=decision, verdict=judged.verdict, hint=hint)
@@ -237,7 +239,13 @@ def led_elsewhere(judged: Judged, asked: str) -> DeniedError:
 def question(judged: Judged, others: Sequence[Judged] = ()) -> str:
     """What a person is asked: who wants what where, to the byte, and why that is asked."""
     request = judged.request
-    verb = "do" if request.file is not None else "say" if request.operation is Operation.SEND else "run"
+    verb = (
+        "do"
+        if request.file is not None or request.node is not None
+        else "say"
+        if request.operation is Operation.SEND
+        else "run"
+    )
     lines = judged.told.split("\n")
     count = f"{len(others) + 1} hosts: " if others else ""
     where = ", ".join(_named(each.host) for each in (judged, *others))

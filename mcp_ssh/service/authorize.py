@@ -15,6 +15,8 @@ from mcp_ssh.model.errors import (
 from mcp_ssh.model.fileerrors import FileTooLargeError, NoFilesError, PathRefusedError
 from mcp_ssh.model.files import FileWish, named
 from mcp_ssh.model.host import Host, Inventory, Shell
+from mcp_ssh.model.nodeerrors import HostThereError
+from mcp_ssh.model.nodes import NodeAction
 from mcp_ssh.model.principal import Permission, Principal
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.policy.files import forbidden, malformed
@@ -26,11 +28,26 @@ needs: Mapping[Operation, Permission] = {
     Operation.SYSTEM_INFO: Permission.READ,
     Operation.SERVICE_STATUS: Permission.READ,
     Operation.INSTALL: Permission.INSTALL,
+    Operation.ADD_HOST: Permission.MANAGE,
+    Operation.REMOVE_HOST: Permission.MANAGE,
+    Operation.ROTATE_IDENTITY: Permission.MANAGE,
 }
 """What an operation takes that is not to execute something."""
 
-for_posix = frozenset({Operation.SYSTEM_INFO, Operation.SERVICE_STATUS, Operation.INSTALL})
+for_posix = frozenset(
+    {
+        Operation.SYSTEM_INFO,
+        Operation.SERVICE_STATUS,
+        Operation.INSTALL,
+        Operation.REMOVE_HOST,
+        Operation.ROTATE_IDENTITY,
+    }
+)
 """Operations whose commands are those of POSIX hosts."""
+
+
+key_work_s = 30.0
+"""For our key on a host, beside the time for two logins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +61,17 @@ class Authorized:
 
 def authorize(request: Request, inventory: Inventory, settings: Settings) -> Authorized:
     """What is meant, within its limits. Raises an error of its own for each refusal; nothing was sent."""
-    host = known_host(request.host, inventory, request.principal)
-    check_permission(request.principal, _needed(request))
+    host = _meant(request, inventory)
     if not host.enabled:
-        raise HostDisabledError(
-            f"{host.name} is disabled; nothing was sent", hint="its operator can set `enabled: true` in hosts.yaml"
-        )
+        mends = "ssh_enable_host" if host.is_added else "its operator can set `enabled: true` in hosts.yaml"
+        raise HostDisabledError(f"{host.name} is disabled; nothing was sent", hint=mends)
     if request.operation in for_posix and host.shell is Shell.CLI:
         raise NeedsPosixError(
             f"{host.name} is a cli host, and {request.operation.value} asks posix hosts alone; nothing was sent",
             hint=f"ssh_run gives the device's own commands, such as `{examples_of(host).look}`",
         )
+    if request.node is not None:
+        return Authorized(host, None, 2 * settings.connect_timeout_s + key_work_s)
     if request.wish is not None:
         _check_text(request, request.wish.text, host, settings)
     if request.file is not None:
@@ -64,6 +81,24 @@ def authorize(request: Request, inventory: Inventory, settings: Settings) -> Aut
         return Authorized(host, None, settings.connect_timeout_s)
     command = within_limits(request.wish, host, settings, _usual_s(request.operation))
     return Authorized(host, command, command.timeout_s)
+
+
+def _meant(request: Request, inventory: Inventory) -> Host:
+    """The host of the inventory, or the one to be; for whom it may be asked."""
+    if request.node is None or request.node.action is not NodeAction.ADD:
+        host = known_host(request.host, inventory, request.principal)
+        check_permission(request.principal, _needed(request))
+        return host
+    check_permission(request.principal, _needed(request))
+    host = request.node.host
+    if not request.principal.sees(host):
+        raise PermissionMissingError(
+            f"{request.principal.name} does not see hosts of the name {host.name!r}, so it adds none; nothing was sent",
+            hint="whoever runs mcp-ssh gives tokens their hosts",
+        )
+    if host.name in inventory.hosts:
+        raise HostThereError(f"there is a host {host.name!r} already; nothing was sent", hint="take another name")
+    return host
 
 
 def _needed(request: Request) -> Permission:

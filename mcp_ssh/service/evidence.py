@@ -86,6 +86,8 @@ def _of_call(caller: Caller | None, tool: str, arguments: Mapping[str, object]) 
     for name, argument in (("host", "host"), ("session", "session"), ("session", "handle")):
         if isinstance(value := arguments.get(argument), str):
             fields[name] = value
+    if isinstance(value := arguments.get("name"), str):  # a host to be, at the address that stands under `host`
+        fields |= {"host": value, "address": fields.get("host", "")}
     for name in ("path", "local"):
         if isinstance(value := arguments.get(name), str):
             fields[name] = named(value)

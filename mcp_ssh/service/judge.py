@@ -7,10 +7,11 @@ from typing import Protocol
 
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.model.command import Command, Operation, Request
-from mcp_ssh.model.decision import Assumes, Decision, Effect, Layer, Level, Verdict
+from mcp_ssh.model.decision import Assumes, Decision, Effect, Finding, Layer, Level, Verdict
 from mcp_ssh.model.errors import ResolveError
 from mcp_ssh.model.files import FileWish
 from mcp_ssh.model.host import Host, Way
+from mcp_ssh.model.nodes import NodeAction, NodeWish
 from mcp_ssh.policy.decide import decide
 from mcp_ssh.ports import Resolver
 from mcp_ssh.safety.classify import Guard
@@ -47,6 +48,8 @@ class Judged:
         file = self.request.file
         if file is not None:
             return f"{file.told}\nsha256 {file.sha256}" if file.sha256 else file.told
+        if self.request.node is not None:
+            return self.request.node.told
         return self.command.text if self.command is not None else ""
 
 
@@ -99,6 +102,8 @@ class Judge:
         verdict: Verdict | None = None
         if request.file is not None:
             verdict = file_verdict(self._guard(host), request.file, host)
+        elif request.node is not None:
+            verdict = node_verdict(request.node)
         elif command is not None:
             verdict = self._verdict(request, host, command)
         return Judged(
@@ -147,6 +152,15 @@ class Judge:
             )
             self._guards[host] = guard
         return guard
+
+
+def node_verdict(node: NodeWish) -> Verdict:
+    """What safety says of a host to be, bound to all that is asked; our own key on a host is no danger to it."""
+    found = Finding("nodes.add", Level.DANGEROUS, "it adds a host that the operator has not written down", (0, 0))
+    findings = (found,) if node.action is NodeAction.ADD else ()
+    level = Level.DANGEROUS if findings else Level.MUTATING
+    digest = hashlib.sha256(f"{node.host.name}\0{node.told}".encode("utf-8", "surrogatepass")).hexdigest()
+    return Verdict(level, findings, (), parsed=True, digest=digest)
 
 
 def file_verdict(guard: Guard, file: FileWish, host: Host) -> Verdict:

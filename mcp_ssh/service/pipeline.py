@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from mcp_ssh.audit.record import Event
-from mcp_ssh.model.command import Request
+from mcp_ssh.model.command import Operation, Request
 from mcp_ssh.model.decision import Effect
 from mcp_ssh.model.errors import (
     AuditUnavailableError,
@@ -41,6 +41,9 @@ Work = Callable[[Session, Judged, float], Awaitable[T]]
 
 Place = Session | str
 """A session that is lent already, or the handle of a shell."""
+
+dials_at_once = frozenset({Operation.CONNECT, Operation.ADD_HOST, Operation.REMOVE_HOST, Operation.ROTATE_IDENTITY})
+"""What somebody asks for in order to reach the host: it is dialled though it could not be reached a moment ago."""
 
 attempts = 2
 stop_wait_s = 10.0
@@ -207,14 +210,15 @@ class Pipeline:
         if isinstance(on, Session):
             self._started(judged, on)
             return Done(await work(on, judged, until - loop.time()), on, first=False)
-        principal = judged.request.principal
+        principal, forced = judged.request.principal, judged.request.operation in dials_at_once
         await self._fetched(principal, judged.host, until, timeout_s)
         seat = self._seat(principal, judged.host, on or "")
         for attempt in range(1, attempts + 1):
             try:
                 async with asyncio.timeout_at(until) as way:
                     secrets = self._keyrings.of(principal)
-                    async with self._pool.lend(seat, judged.addresses, secrets, judged.hops) as session:
+                    lent = self._pool.lend(seat, judged.addresses, secrets, judged.hops, forced=forced)
+                    async with lent as session:
                         first = session.lends == 1
                         self._started(judged, session)
                         way.reschedule(None)  # from here on the work keeps the deadline, and answers for it
@@ -236,7 +240,7 @@ class Pipeline:
     def _started(self, judged: Judged, session: Session) -> None:
         """The command is handed to its session; that it may be was on the disk before."""
         request = judged.request
-        if judged.command is not None or request.file is not None:
+        if judged.command is not None or request.file is not None or request.node is not None:
             fields = {"id": request.id, "host": request.host, "tool": request.operation.value, "session": session.id}
             self._audit.note(Event.STARTED.value, fields)
 

@@ -8,6 +8,7 @@ from mcp_ssh.model.decision import Decision, Verdict
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.files import FileResult, FileWish, named
 from mcp_ssh.model.host import Host
+from mcp_ssh.model.nodes import NodeWish
 from mcp_ssh.model.result import CommandResult
 from mcp_ssh.service.judge import Judged
 from mcp_ssh.sessions.session import Session
@@ -27,7 +28,20 @@ def of_request(request: Request, verdict: Verdict | None = None) -> Fields:
     if request.wish is not None:
         fields["command"] = CommandText(request.wish.text, verdict.secrets if verdict is not None else ())
         fields["secret"] = request.wish.secret or ""
+    if request.node is not None:
+        fields |= _of_node(request.node)
     return fields | (_of_file(request.file) if request.file is not None else {})
+
+
+def _of_node(node: NodeWish) -> Fields:
+    """Which host is to be, or where our key is changed. A password is named, never told."""
+    host = node.host
+    return {
+        "action": node.action.value,
+        "address": where(host.address, host.port),
+        "user": host.user,
+        "secret": node.secret or "",
+    }
 
 
 def _of_file(file: FileWish) -> Fields:

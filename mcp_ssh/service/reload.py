@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 import structlog
 
 from mcp_ssh.audit.record import Event
+from mcp_ssh.config.added import stamp
 from mcp_ssh.config.snapshot import Changes, Configuration
 from mcp_ssh.model.errors import SessionLimitError
 from mcp_ssh.model.faults import ConfigurationError, ConfigurationKeptError
@@ -29,14 +30,14 @@ class Reload:
         self._log = structlog.get_logger("mcp_ssh.reload")
         self._listeners: dict[object, Callable[[], object]] = {}
 
-    def now(self) -> bool:
+    def now(self, principal: str = "") -> bool:
         """Read the file; one with faults changes nothing, and its faults are told. Whether it was taken.
 
         Hosts, their patterns and limits, and tokens count from the next call on. Sessions of changed and removed hosts
         close when their commands are over. What belongs to the running daemon itself is told to need a restart.
         """
         try:
-            self._take()
+            self._take(principal)
         except ConfigurationError:
             return False
         return True
@@ -70,11 +71,17 @@ class Reload:
         told: dict[str, object] = {"added": changes.added, "removed": changes.removed, "changed": changes.changed}
         self._audit.note(Event.RELOAD.value, {"principal": principal, "decision": "allow"} | told)
         self._log.info("configuration_read", **told, settings_changed=changes.settings)
+        self._tell_left_out()
         if changes.settings:
             self._log.warning("restart_needed", reason="timeouts, paths and session limits are those of the start")
         for hears in tuple(self._listeners.values()):
             hears()
         return changes
+
+    def _tell_left_out(self) -> None:
+        left_out = self._configuration.current.left_out
+        if left_out:
+            self._log.warning("added_hosts_left_out", faults=[str(fault) for fault in left_out])
 
     @contextmanager
     def listening(self, hears: Callable[[], object]) -> Iterator[None]:
@@ -93,7 +100,8 @@ class Reload:
 
     @asynccontextmanager
     async def watching(self, interval_s: float) -> AsyncIterator[None]:
-        """Read again whenever the file has changed; looks every `interval_s` seconds, never for 0."""
+        """Read again whenever the file or an added host has changed; looks every `interval_s` seconds, never for 0."""
+        self._tell_left_out()
         task = asyncio.ensure_future(self._watch(interval_s))
         if interval_s == 0:
             task.cancel()
@@ -107,14 +115,15 @@ class Reload:
         seen = self._stamp()
         while True:
             await asyncio.sleep(interval_s)
-            stamp = self._stamp()
-            if stamp is not None and stamp != seen:
-                seen = stamp
+            now = self._stamp()
+            if now is not None and now != seen:
+                seen = now
                 self.now()
 
-    def _stamp(self) -> tuple[int, int, int] | None:
+    def _stamp(self) -> tuple[object, ...] | None:
+        current = self._configuration.current
         try:
-            found = os.stat(self._configuration.current.path)  # noqa: PTH116  a text, as the snapshot has it
+            found = os.stat(current.path)  # noqa: PTH116  a text, as the snapshot has it
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return found.st_mtime_ns, found.st_size, found.st_ino, stamp(current.settings.state_dir)

@@ -4,6 +4,7 @@ import secrets
 
 from mcp_ssh.model.command import Context, Operation, Request, Wish
 from mcp_ssh.model.files import FileWish
+from mcp_ssh.model.nodes import NodeWish
 from mcp_ssh.model.principal import Caller
 
 
@@ -17,6 +18,7 @@ def request_of(  # noqa: PLR0913  a request has that many parts
     context: Context | None = None,
     file: FileWish | None = None,
     is_part: bool = False,
+    node: NodeWish | None = None,
 ) -> Request:
     """A request with an id of its own."""
     return Request(
@@ -32,4 +34,5 @@ def request_of(  # noqa: PLR0913  a request has that many parts
         answer=caller.answer,
         file=file,
         is_part=is_part,
+        node=node,
     )

@@ -14,6 +14,7 @@ from mcp_ssh.service.files import Files
 from mcp_ssh.service.fleets import Fleets
 from mcp_ssh.service.installs import Installer
 from mcp_ssh.service.keyrings import Keyrings
+from mcp_ssh.service.nodes import Nodes
 from mcp_ssh.service.reading import Reader
 from mcp_ssh.service.reload import Reload
 from mcp_ssh.service.system import System
@@ -46,3 +47,4 @@ class Services:
     rows: RowReader
     files: Files
     transfers: Transfers
+    nodes: Nodes

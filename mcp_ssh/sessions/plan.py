@@ -109,6 +109,10 @@ class Plan:
         """All places, for showing."""
         return tuple(self._places.values())
 
+    def opens_for(self, seat: Seat) -> bool:
+        """Whether whoever wants the seat now is the first, for whom the host would be dialled."""
+        return seat not in self._places
+
     def wanted(self, seat: Seat, ticket: int, *, carries: bool = False) -> list[Action]:
         """Somebody wants to run a command, or only to have the session open; or one that `carries` his connection."""
         place = self._places.get(seat)

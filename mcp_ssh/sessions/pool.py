@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -11,6 +12,7 @@ from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, SessionLost
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import SessionView
 from mcp_ssh.ports import Clock, Connection, Driver, Secrets, Through, Transport
+from mcp_ssh.sessions.breaker import Breaker, Contact
 from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse, Seat
 from mcp_ssh.sessions.session import Session
 from mcp_ssh.sessions.turns import Approach, LatestSecrets, Turn, approach_of
@@ -50,7 +52,9 @@ class Pool:
         max_sessions: int,
         idle_timeout_s: Callable[[Host], float],
         log: SessionLog,
+        breaker: Breaker | None = None,
     ) -> None:
+        self._breaker = breaker or Breaker(random.random)
         self._transport = transport
         self._driver_for = driver_for
         self._clock = clock
@@ -84,15 +88,26 @@ class Pool:
 
     @asynccontextmanager
     async def lend(
-        self, seat: Seat, addresses: Sequence[str], secrets: Secrets, hops: Sequence[Sequence[str]] = ()
+        self,
+        seat: Seat,
+        addresses: Sequence[str],
+        secrets: Secrets,
+        hops: Sequence[Sequence[str]] = (),
+        *,
+        forced: bool = False,
     ) -> AsyncIterator[Session]:
         """The session of the seat for one command; opened if there is none. The caller sets the deadline.
 
         Until the next one is lent the seat, `secrets` are what its driver and its second connections ask. `hops` are
-        the addresses of each host on the way, the first that is dialled first.
+        the addresses of each host on the way, the first that is dialled first. `forced`: the host is dialled although
+        it could not be reached a moment ago.
 
         Raises `ConnectionFailedError` and its children, `SessionLimitError`.
         """
+        if not forced and self._plan.opens_for(seat):
+            refused = self._breaker.refusal((seat.host, seat.login), self._clock.now())
+            if refused is not None:
+                raise refused
         session = await self._turn(seat, approach_of(addresses, secrets, hops))
         session.lends += 1
         try:
@@ -107,6 +122,15 @@ class Pool:
     def drain(self, hosts: Collection[Host]) -> None:
         """Only these hosts are configured now; nothing of any other is lent again once its commands are over."""
         self._carry_out(self._plan.drained(hosts))
+        self._breaker.keep(hosts)
+
+    def contact(self, host: Host) -> Contact | None:
+        """What came of the latest try of the host; None if there was none since its entry is what it is."""
+        return self._breaker.contact(host)
+
+    def vouch(self, host: Host) -> None:
+        """The host was reached a moment ago, under the terms that its entry has now."""
+        self._breaker.reached((host, ""), self._clock.now())
 
     def sessions(self) -> tuple[SessionView, ...]:
         """All open sessions, the oldest first."""
@@ -162,6 +186,7 @@ class Pool:
         for action in actions:
             match action:
                 case Open(seat):
+                    self._breaker.began((seat.host, seat.login))
                     self._keep(self._open(seat))
                 case Close(_, session, reason):
                     closed = self._sessions.pop(session)
@@ -193,11 +218,12 @@ class Pool:
         try:
             connection = await self._connected(seat, approach.addresses, approach.secrets)
         except McpSshError as error:
-            self._carry_out(self._plan.failed(seat, error))
+            self._failed(seat, error)
             return
         except Exception as error:  # noqa: BLE001  the edge of a background task: whoever waits must hear of it
-            self._carry_out(self._plan.failed(seat, ConnectionFailedError(f"{host.name}: {error}")))
+            self._failed(seat, ConnectionFailedError(f"{host.name}: {error}"))
             return
+        self._breaker.reached((host, seat.login), self._clock.now())
         secrets = LatestSecrets(self._approaches, seat)
         judged = [connection.peer.address] if approach.addresses else []  # without any, a program knows where to go
         driver = self._driver_for(seat, connection, lambda: self._connected(seat, judged, secrets), secrets)
@@ -206,6 +232,10 @@ class Pool:
         await self._log.opened(session)
         self._keep(self._follow(session))
         self._carry_out(self._plan.opened(seat, session.id, self._clock.now()))
+
+    def _failed(self, seat: Seat, error: McpSshError) -> None:
+        self._breaker.failed((seat.host, seat.login), error, self._clock.now())
+        self._carry_out(self._plan.failed(seat, error))
 
     async def _connected(self, seat: Seat, addresses: Sequence[str], secrets: Secrets) -> Connection:
         """A connection for the seat, through the session of its jump host where it has one.

@@ -110,6 +110,7 @@ def _system(error: OSError, host: Host, where: str) -> ConnectionFailedError:
 def _authentication(host: Host) -> AuthenticationError:
     advice = {
         AuthMethod.KEY: f"install the public key: ssh-copy-id -i {host.auth.key_path}.pub {host.user}@{host.address}",
+        AuthMethod.GATEWAY: "`mcp-ssh identity show` tells the public key; install it there, or add the host anew",
         AuthMethod.AGENT: "list what the agent offers with ssh-add -l",
         AuthMethod.PASSWORD: f"check the value of {host.auth.password_env}",
         AuthMethod.KEYBOARD_INTERACTIVE: f"check {host.auth.password_env}; one-time codes are not answered",

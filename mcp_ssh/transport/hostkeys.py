@@ -145,7 +145,7 @@ class HostKeyJudge:
         if self._host.host_key:
             if shown == self._host.host_key:
                 return True
-            self.refusal = self._changed(shown, self._host.host_key, "edit `host_key` of this host in hosts.yaml")
+            self.refusal = self._changed(shown, self._host.host_key, self._mends_pinned())
         elif self.known.keys:
             expected = ", ".join(fingerprint(known) for known in self.known.keys)
             name = entry_name(self._host.address, self._host.port)
@@ -155,10 +155,11 @@ class HostKeyJudge:
             self.pinned_now = True
             return True
         else:
+            where = " when you add it" if self._host.is_added else " under this host in hosts.yaml"
             self.refusal = HostKeyUnknownError(
                 f"the host key of {self._host.name} is unknown: {shown}",
                 hint="compare it with the host's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), then "
-                f"write `host_key: {shown}` under this host in hosts.yaml",
+                f"{'give' if self._host.is_added else 'write'} `host_key: {shown}`{where}",
             )
         return False
 
@@ -168,6 +169,11 @@ class HostKeyJudge:
             f"the host key of {self._host.name} is not trusted: it is revoked, or no trusted authority signed it",
             hint="do not connect until whoever runs the host explains the key",
         )
+
+    def _mends_pinned(self) -> str:
+        if not self._host.is_added:
+            return "edit `host_key` of this host in hosts.yaml"
+        return f"mcp-ssh hosts remove {self._host.name} --keep-key, and mcp-ssh hosts add"
 
     def _changed(self, shown: str, expected: str, mend: str) -> HostKeyChangedError:
         return HostKeyChangedError(

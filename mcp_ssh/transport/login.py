@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncssh
 
@@ -11,13 +11,14 @@ from mcp_ssh.model.errors import AuthenticationError, KeyFileError, SecretMissin
 from mcp_ssh.model.host import Auth, AuthMethod, agent_variable
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Secrets
+from mcp_ssh.transport.identity import each_offered, make_if_missing
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One way in. Exactly one of the three is set."""
+    """One way in. Exactly one of the three is set. Several `keys` are tried in their order."""
 
-    key: asyncssh.SSHKey | None = None
+    keys: tuple[asyncssh.SSHKey, ...] = ()
     password: Secret | None = None
     agent_path: str | None = None
     keyboard_only: bool = False
@@ -32,13 +33,22 @@ class Credentials:
 async def gather(auth: Auth, secrets: Secrets) -> Credentials:
     """Collect what the method needs. Raises `SecretMissingError`, `KeyFileError` or `AuthenticationError`."""
     if auth.method is AuthMethod.KEY:
-        return Credentials(key=await asyncio.to_thread(_read_key, auth, secrets))
+        return Credentials(keys=(await asyncio.to_thread(_read_key, auth, secrets),))
+    if auth.method is AuthMethod.GATEWAY:
+        return Credentials(keys=await asyncio.to_thread(_own_keys, auth, secrets))
     if auth.method is AuthMethod.AGENT:
         return Credentials(agent_path=_agent(secrets))
     return Credentials(
         password=secrets.get(auth.password_env or ""),
         keyboard_only=auth.method is AuthMethod.KEYBOARD_INTERACTIVE,
     )
+
+
+def _own_keys(auth: Auth, secrets: Secrets) -> tuple[asyncssh.SSHKey, ...]:
+    """The keys of mcp-ssh itself: one, or two while it is being rotated."""
+    path = auth.key_path or ""
+    make_if_missing(path)
+    return each_offered(path, lambda each: _read_key(replace(auth, key_path=each), secrets))
 
 
 def _agent(secrets: Secrets) -> str:

@@ -6,6 +6,7 @@ matters, the host is asked once more. asyncssh's errors are translated here and 
 
 import asyncio
 import contextlib
+import posixpath
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Protocol, TypeVar
 
@@ -14,13 +15,15 @@ from asyncssh.sftp import SFTPClientFile
 
 from mcp_ssh.hostfiles import OpenFile, Opening
 from mcp_ssh.model.errors import McpSshError
-from mcp_ssh.model.fileerrors import DiskFullError, FileChannelLostError, FileError, FileThereError
+from mcp_ssh.model.fileerrors import DiskFullError, FileChannelLostError, FileDeniedError, FileError, FileThereError
 from mcp_ssh.model.files import Entry, Facts, Kind, Page, named
 from mcp_ssh.transport.sftpwords import facts_of, is_lost, of_file
 
 most_counted = 50_000
 """Names of one folder that are taken in; a folder with more is told to have more."""
 links_at_once = 32
+read_only_flag = 0x1
+"""Of a file system (statvfs@openssh.com, SSH_FXE_STATVFS_ST_RDONLY)."""
 close_wait_s = 5.0
 _flags = {
     Opening.READ: asyncssh.FXF_READ,
@@ -108,6 +111,15 @@ class SftpFiles:
         except FileError:
             return ""
 
+    async def make_folder(self, path: str) -> None:
+        """Make it, 0700."""
+        with self._told(path, Opening.CREATE):
+            try:
+                await self._client.mkdir(_raw(path), asyncssh.SFTPAttrs(permissions=0o700))
+            except asyncssh.SFTPFailure:
+                await self._say_if_there(path)
+                raise
+
     @contextlib.asynccontextmanager
     async def open(self, path: str, how: Opening) -> AsyncIterator[OpenFile]:
         """The handle is given back whatever happens; so is one that came too late for its caller."""
@@ -162,9 +174,14 @@ class SftpFiles:
                 raise
 
     async def _say_if_there(self, path: str) -> None:
+        """What a plain "failure" to make something means, as far as the server tells."""
         with contextlib.suppress(asyncssh.SFTPError):
             await self._client.lstat(_raw(path))
             raise FileThereError(f"{named(path)} is there already")
+        with contextlib.suppress(asyncssh.Error):
+            room = await self._client.statvfs(_raw(posixpath.dirname(path)))
+            if room.flags & read_only_flag:
+                raise FileDeniedError(f"{named(path)} is on a file system that is read-only")
 
     async def remove(self, path: str) -> None:
         """Remove it."""

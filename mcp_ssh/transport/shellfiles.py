@@ -102,6 +102,10 @@ class ShellFiles:
         total = int(count)
         return Page(entries, total, is_cut=total >= most_counted)
 
+    async def make_folder(self, path: str) -> None:
+        """Make it, 0700."""
+        await self.asked(path, 'umask 077; mkdir "$p"', path)
+
     @contextlib.asynccontextmanager
     async def open(self, path: str, how: Opening) -> AsyncIterator[OpenFile]:
         """There is no handle: each piece names the file again."""

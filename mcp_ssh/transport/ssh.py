@@ -147,7 +147,7 @@ class SshTransport:
         options: dict[str, object] = {
             "config": None,
             "username": host.user,
-            "client_keys": [credentials.key] if credentials.key else None if credentials.agent_path is None else (),
+            "client_keys": [*credentials.keys] if credentials.keys else None if credentials.agent_path is None else (),
             "agent_path": credentials.agent_path,
             "preferred_auth": credentials.methods(),
             "gss_auth": False,

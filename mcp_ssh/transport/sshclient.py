@@ -25,11 +25,13 @@ from mcp_ssh.model.result import HostKey
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.transport import legacy
 from mcp_ssh.transport.hostkeys import entry_name
+from mcp_ssh.transport.identity import key_files
 
 look_s = 0.03
 _checking = {HostKeyChecking.STRICT: "yes", HostKeyChecking.ACCEPT_NEW: "accept-new", HostKeyChecking.OFF: "no"}
 _methods = {
     AuthMethod.KEY: "publickey",
+    AuthMethod.GATEWAY: "publickey",
     AuthMethod.AGENT: "gssapi-with-mic,publickey",
     AuthMethod.PASSWORD: "password,keyboard-interactive",
     AuthMethod.KEYBOARD_INTERACTIVE: "keyboard-interactive",
@@ -92,10 +94,11 @@ def options(host: Host, address: str | None, known_hosts: Sequence[str], keepali
     if address is not None:
         values["HostName"] = address
     if host.auth.key_path is not None:
-        values |= {"IdentityFile": f'"{host.auth.key_path}"', "IdentitiesOnly": "yes"}
+        values["IdentitiesOnly"] = "yes"
     if host.legacy_crypto:
         values |= _legacy
     words = [word for name, value in values.items() for word in ("-o", f"{name}={value}")]
+    words += [word for path in key_files(host.auth) for word in ("-o", f'IdentityFile="{path}"')]
     return [*words, "-e", "none", "-p", str(host.port), "-l", host.user]
 
 

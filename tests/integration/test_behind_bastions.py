@@ -290,6 +290,7 @@ async def test_a_channel_that_comes_too_late_is_closed_again(lab: Lab, tmp_path:
         for pid in stopped:
             send(pid, signal.SIGCONT)
         await until(lambda: not channels)
+        await app.commands.connect(ANN, "middle")  # somebody's wish comes before the patience after a failure
         assert (await ran(app, "middle", "echo on")).stdout.head == b"on\n"
 
 

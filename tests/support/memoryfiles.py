@@ -102,6 +102,13 @@ class MemoryFiles:
         rows = [Entry(name, at.names[name].facts(), at.names[name].target) for name in raw[offset : offset + most]]
         return Page(tuple(rows), len(at.names))
 
+    async def make_folder(self, path: str) -> None:
+        self._asked("make_folder", path)
+        above, name = self._above(path)
+        if name in above.names:
+            raise FileThereError(f"{path} is there already")
+        above.names[name] = Node(Kind.FOLDER, mode=0o700)
+
     @asynccontextmanager
     async def open(self, path: str, how: Opening) -> AsyncIterator[OpenFile]:
         self._asked(f"open {how.value}", path)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,17 @@ from mcp_types import ElicitResult
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.command import Wish
-from mcp_ssh.model.errors import AuthenticationError, McpSshError, PermissionMissingError, SessionLostError
+from mcp_ssh.model.errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    McpSshError,
+    PermissionMissingError,
+    SecretMissingError,
+    SessionLostError,
+)
 from mcp_ssh.model.fileerrors import DiskFullError
-from mcp_ssh.model.host import FileRules, Limits, Shell
-from mcp_ssh.model.policy import Access, Confirm
+from mcp_ssh.model.host import Auth, AuthMethod, FileRules, Limits, Shell
+from mcp_ssh.model.policy import Access, Confirm, NetworkPolicy, Policy
 from mcp_ssh.model.principal import Permission, Principal, Via
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.devices import DeviceTransport
@@ -40,7 +48,12 @@ WEB = (
     host("restricted", access=Access.RESTRICTED),
     host("device", shell=Shell.CLI, platform="cisco_ios"),
     host("behind", jump=host("bastion")),
+    host("edge", auth=Auth(AuthMethod.GATEWAY, "/nowhere/identity"), is_added=True),
 )
+EDGE = {"host": "edge"}
+NEW: dict[str, Any] = {"name": "new", "host": "192.0.2.9", "user": "ops"}
+LISTED = Policy(network=NetworkPolicy(allow=(ip_network("192.0.2.0/24"),)))
+FILE_OF_EDGE = f"host: 192.0.2.1\nuser: admin\nhost_key: SHA256:{'A' * 43}\n"
 TOKEN = Principal("token:ops", Via.NETWORK, frozenset({Permission.EXECUTE}))
 ROOT = DEBIAN.replace("1000", "0", 1)
 NGINX = {"host": "web", "service": "nginx"}
@@ -61,6 +74,7 @@ class Case:
     person: str | None = None
     principal: Principal = ANN.principal
     changes: dict[str, Any] = field(default_factory=dict)
+    policy: Policy | None = None
 
 
 def lost(channel: MemoryChannel) -> None:
@@ -319,6 +333,69 @@ CASES = {
         [*WITH_PROBE, *STEP, "decided", "started", "failed"],
         host=lost_at("apt-get install"),
     ),
+    "add, nobody to ask": Case("ssh_add_host", NEW, ["request.refused"], "invalid_argument"),
+    "add, not permitted": Case(
+        "ssh_add_host", NEW, ["request.refused"], "permission_missing", person="accept", principal=TOKEN
+    ),
+    "add, no name of one": Case(
+        "ssh_add_host", NEW | {"host": "-oProxyCommand=x"}, ["request.refused"], "invalid_argument", person="accept"
+    ),
+    "add, another secret": Case(
+        "ssh_add_host", NEW | {"password_secret": "SUDO"}, ["request.refused"], "invalid_argument", person="accept"
+    ),
+    "add, a name that is taken": Case(
+        "ssh_add_host", NEW | {"name": "web"}, ["failed"], "host_exists", person="accept", policy=LISTED
+    ),
+    "add, no network list": Case("ssh_add_host", NEW, ["decided"], "denied", person="accept"),
+    "add, another network": Case(
+        "ssh_add_host", NEW | {"host": "10.0.0.1"}, ["decided"], "denied", person="accept", policy=LISTED
+    ),
+    "add, declined": Case(
+        "ssh_add_host", NEW, ["decided", "approval", "decided"], "denied", person="decline", policy=LISTED
+    ),
+    "add, no password": Case(
+        "ssh_add_host", NEW, ["decided", "request.refused"], "invalid_argument", person="accept", policy=LISTED
+    ),
+    "add, for an operator": Case(
+        "ssh_add_host",
+        NEW | {"password_secret": "BOOTSTRAP_NEW"},
+        ["decided"],
+        "approval_required",
+        policy=LISTED,
+    ),
+    "add, no such secret": Case(
+        "ssh_add_host",
+        NEW | {"password_secret": "BOOTSTRAP_NEW"},
+        ["decided", "approval", "decided", "override", "connect", "failed"],
+        "secret_missing",
+        host=MemoryTransport(error=SecretMissingError("BOOTSTRAP_NEW is not set")),
+        person="accept",
+        policy=LISTED,
+    ),
+    "remove": Case("ssh_remove_host", EDGE, [*OPENS, "started", "finished", "inventory", "reload"], policy=LISTED),
+    "remove, the key stays": Case("ssh_remove_host", EDGE | {"remove_key": False}, ["inventory", "reload"]),
+    "remove, not reached": Case(
+        "ssh_remove_host",
+        EDGE,
+        ["decided", "connect", "failed"],
+        "connect_failed",
+        MemoryTransport(error=ConnectionFailedError("refused")),
+        policy=LISTED,
+    ),
+    "remove, without files": Case(
+        "ssh_remove_host", EDGE, [*OPENS, "started", "failed"], "no_files", MemoryTransport(), policy=LISTED
+    ),
+    "remove the operator's": Case("ssh_remove_host", {"host": "web"}, ["request.refused"], "not_added"),
+    "remove nothing": Case("ssh_remove_host", {"host": "wob"}, ["request.refused"], "unknown_host"),
+    "remove, not permitted": Case("ssh_remove_host", EDGE, ["request.refused"], "permission_missing", principal=TOKEN),
+    "disable": Case("ssh_enable_host", EDGE | {"enabled": False}, ["inventory", "reload"]),
+    "enable the operator's": Case("ssh_enable_host", {"host": "off"}, ["request.refused"], "not_added"),
+    "run on an added host without a list": Case("ssh_run", run(name="edge"), ["decided"], "denied"),
+    "run on an added host": Case("ssh_run", run(name="edge"), [*OPENS, "started", "finished"], policy=LISTED),
+    "status": Case("ssh_host_status", {"host": "web"}, ["asked"]),
+    "status of nothing": Case("ssh_host_status", {"host": "wob"}, ["request.refused"], "unknown_host"),
+    "public key": Case("ssh_public_key", {}, ["asked"]),
+    "public key, not permitted": Case("ssh_public_key", {}, ["request.refused"], "permission_missing", principal=TOKEN),
     "reload, not permitted": Case("ssh_reload_config", {}, ["request.refused"], "permission_missing", principal=NOBODY),
     "reload": Case("ssh_reload_config", {}, ["reload"]),
 }
@@ -333,8 +410,10 @@ async def called(case: Case, folder: Path) -> AsyncIterator[tuple[Daemon, Client
     scripted = MemoryTransport(answers(b"ok\n") if case.host is None else case.host, files=home_of_ann())
     transport = case.host if isinstance(case.host, MemoryTransport) else scripted
     (folder / "up.bin").write_bytes(b"up")
-    groups = ("core", "fleet", "tasks", "files", "system", "admin")
-    changes = {"tool_groups": groups, "transfer_dir": str(folder)} | case.changes
+    (folder / "state" / "hosts.d").mkdir(parents=True)
+    (folder / "state" / "hosts.d" / "edge.yaml").write_text(FILE_OF_EDGE)
+    groups = ("core", "fleet", "tasks", "files", "system", "nodes", "admin")
+    changes = {"tool_groups": groups, "transfer_dir": str(folder), "state_dir": str(folder / "state")} | case.changes
     async with (
         daemon(*WEB, transport=transport, **changes) as it,
         Client(
@@ -343,6 +422,9 @@ async def called(case: Case, folder: Path) -> AsyncIterator[tuple[Daemon, Client
             elicitation_callback=person if case.person else None,
         ) as client,
     ):
+        if case.policy is not None:
+            it.take(policy=case.policy)
+            it.audit.records.clear()
         yield it, client
 
 
@@ -382,6 +464,7 @@ def test_no_tool_is_left_out() -> None:
         "ssh_shell", "ssh_send", "ssh_disconnect", "ssh_reload_config",
         "ssh_read_file", "ssh_list_directory", "ssh_write_file", "ssh_transfer",
         "ssh_system_info", "ssh_service_status", "ssh_install_package",
+        "ssh_add_host", "ssh_remove_host", "ssh_enable_host", "ssh_host_status", "ssh_public_key",
         "ssh_run_many", "ssh_run_async", "ssh_task", "ssh_task_output", "ssh_cancel",
     }  # fmt: skip
 

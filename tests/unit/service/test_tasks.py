@@ -159,6 +159,7 @@ async def test_a_login_that_fails_is_a_task_that_failed_and_a_late_one_timed_out
         transport.gate.set()
         assert (await ended_run(it, refused.handle)).state is State.FAILED
         transport.gate.clear()
+        await it.clock.advance(2)  # a host that failed is not dialled again at once
         late = await it.app.tasks.start(ANN, "web", Wish("make", 0.05))
         assert (await ended_run(it, late.handle)).state is State.TIMED_OUT
         transport.gate.set()
