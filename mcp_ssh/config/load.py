@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mcp_ssh.config.schema import HostsFile, RateLimitEntry, ServerEntry
 from mcp_ssh.config.settingsentry import SettingsEntry
 from mcp_ssh.config.snapshot import Site, Snapshot
 from mcp_ssh.config.tokens import default_token, tokens_of
+from mcp_ssh.config.tunnels import check_apart, listener_of
 from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.host import Inventory
 from mcp_ssh.model.policy import Confirm, Policy
@@ -98,7 +100,7 @@ class _Loader:
         top = self._top(data)
         entry = self._checker.validate(SettingsEntry, top.get("settings", {}), ("settings",)) or SettingsEntry()
         rates = self._checker.validate(RateLimitEntry, top.get("rate_limit", {}), ("rate_limit",)) or RateLimitEntry()
-        settings = self._settings(entry, rates)
+        settings = replace(self._settings(entry, rates), tunnel_listener=listener_of(self._checker, top))
         keys_dir = self._environment.keys_dir or entry.keys_dir
         policy, overrides = policy_of(self._checker, top.get("policy", {}))
         inventory = self._inventory(top, settings, keys_dir, overrides)
@@ -155,8 +157,9 @@ class _Loader:
             checker, defaults, logins, settings.host_key_checking, self._known(settings), overrides, settings.confirm
         )
         entries = checker.mapping(top.get("hosts", {}), ("hosts",))
-        found = [hosts.host(name, entry) for name, entry in entries.items()]
-        return Inventory({host.name: host for host in found if host is not None})
+        found = [host for host in (hosts.host(name, entry) for name, entry in entries.items()) if host is not None]
+        check_apart(checker, found)
+        return Inventory({host.name: host for host in found})
 
     def _known(self, settings: Settings) -> Collection[str]:
         try:

@@ -17,7 +17,7 @@ def network(host: Host, addresses: Sequence[str], policy: NetworkPolicy) -> Laye
     """Every address that may be dialled must be allowed: which of them answers is not ours to say."""
     if host.name in policy.exempt:
         return Layer("network", Effect.ALLOW, "exempt", f"{host.name} is exempt from the network lists")
-    if not addresses and host.way is not Way.ASYNCSSH and (policy.allow or policy.block):
+    if not addresses and host.way in {Way.OPENSSH, Way.COMMAND} and (policy.allow or policy.block):
         return _denied("network.unknown", f"only the program that dials {host.name} knows where that is")
     for text in addresses:
         address = plain(text)

@@ -1,9 +1,10 @@
 """SSH in process: connections and exec channels on asyncssh."""
 
 import asyncio
+import contextlib
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import asyncssh
 
@@ -19,6 +20,8 @@ from mcp_ssh.transport import failure, legacy
 from mcp_ssh.transport.connection import Ended, SshConnection
 from mcp_ssh.transport.hostkeys import HostKeyJudge, fingerprint, look_up
 from mcp_ssh.transport.login import Credentials, gather
+from mcp_ssh.transport.sightings import Sightings
+from mcp_ssh.transport.tunnels import Tunnels
 
 _old: dict[str, object] = {
     "kex_algs": legacy.kex,
@@ -76,8 +79,9 @@ class _Client(asyncssh.SSHClient):
 class SshTransport:
     """A `Transport` on asyncssh. Never reads ~/.ssh/config, never forwards an agent."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tunnels: Tunnels | None = None) -> None:
         self._settings = settings
+        self._tunnels = tunnels or Tunnels(Sightings(settings.state_dir))
 
     async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
         """Try the addresses in order; each gets an equal share of what is left of the connect timeout."""
@@ -86,14 +90,15 @@ class SshTransport:
         credentials = await gather(host.auth, secrets)
         problem: McpSshError | None = None
         for position, address in enumerate(addresses):
+            where = _where(address, _port(host))
             left_s = until - asyncio.get_running_loop().time()
             try:
                 async with asyncio.timeout(max(left_s, 0) / (len(addresses) - position)):
                     return await self._connect(host, address, credentials)
             except TimeoutError:
-                problem = failure.timed_out(host, _where(address, host.port), limit_s)
+                problem = failure.timed_out(host, where, limit_s)
             except (McpSshError, asyncssh.Error, OSError) as error:
-                problem = failure.while_connecting(error, host, _where(address, host.port))
+                problem = failure.while_connecting(error, host, where)
                 if not isinstance(error, OSError):
                     break  # the host answered: its other addresses would say the same, or are another host's
         assert problem is not None  # noqa: S101  a resolver never answers with no address
@@ -101,23 +106,34 @@ class SshTransport:
 
     async def _connect(self, host: Host, address: str, credentials: Credentials) -> Connection:
         judge = await self._judge(host)
-        sock = await _dial(address, host.port)
         client = _Client(judge, credentials)
         try:
-            connection = await asyncssh.connect(
-                host.address,
-                host.port,
-                sock=sock,
-                client_factory=lambda: client,
-                **self._options(host, judge, credentials),
-            )
+            async with self._carrier(host, address) as carrier:
+                connection = await asyncssh.connect(
+                    host.address,
+                    host.port,
+                    client_factory=lambda: client,
+                    **carrier,
+                    **self._options(host, judge, credentials),
+                )
         except asyncssh.HostKeyNotVerifiable as error:
             assert judge is not None  # noqa: S101  without a judge nothing is verified
             raise judge.refusal or judge.untrusted() from error
+        return await self._established(connection, client, host, judge, address)
+
+    @contextlib.asynccontextmanager
+    async def _carrier(self, host: Host, address: str) -> AsyncIterator[dict[str, object]]:
+        """What SSH is spoken over, in asyncssh's words. It is closed if nothing comes of it."""
+        if host.tunnel is not None:
+            async with self._tunnels.dialled(host, address) as tunnel:
+                yield {"tunnel": tunnel}
+            return
+        sock = await _dial(address, host.port)
+        try:
+            yield {"sock": sock}
         except BaseException:
             sock.close()
             raise
-        return await self._established(connection, client, host, judge, address)
 
     async def _judge(self, host: Host) -> HostKeyJudge | None:
         if host.host_key_checking is HostKeyChecking.OFF and not host.host_key:
@@ -164,7 +180,7 @@ class SshTransport:
         if key is not None and judge is not None:
             shown = HostKey(key.get_algorithm(), fingerprint(key), newly_pinned=judge.pinned_now)
         version = str(connection.get_extra_info("server_version", ""))
-        peer = Peer(address=address, port=host.port, user=host.user, version=version, host_key=shown)
+        peer = Peer(address=address, port=_port(host), user=host.user, version=version, host_key=shown)
         opened = SshConnection(connection, client.ended, peer, self._settings.keepalive_interval_s)
         if "windows" in version.lower():
             await opened.close()
@@ -190,5 +206,12 @@ async def _dial(address: str, port: int) -> socket.socket:
     return sock
 
 
+def _port(host: Host) -> int:
+    """The port that is dialled; none of a host that dials in."""
+    return 0 if host.tunnel is not None else host.port
+
+
 def _where(address: str, port: int) -> str:
+    if not port:
+        return f"by its tunnel from {address}"
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
