@@ -25,8 +25,8 @@ class Keeper(Protocol):
         """Whose key that is."""
         ...
 
-    def refused(self, gate: "Gate", kind: str, wish: str) -> None:
-        """A device wanted what it may not have; `kind` is a word of ours for what kind of thing that is."""
+    def refused(self, gate: "Gate", wish: str) -> None:
+        """A device wanted what it may not have."""
         ...
 
     async def granted(self, gate: "Gate", tunnel: Tunnel) -> bool:
@@ -35,7 +35,10 @@ class Keeper(Protocol):
 
 
 class Gate(asyncssh.SSHServer):
-    """One connection. `host` is set from the first key of a device on; `is_in` once it is proven."""
+    """One connection. `host` is set from the first key of a device on, `is_in` once that is proven.
+
+    `settled` is set when there is a tunnel, or when there never will be one.
+    """
 
     def __init__(self, keeper: Keeper, address: str, tasks: asyncio.TaskGroup) -> None:
         self._keeper = keeper
@@ -50,7 +53,7 @@ class Gate(asyncssh.SSHServer):
         self.is_in = False
         self.strangers: dict[str, str] = {}
         self.tunnel: Tunnel | None = None
-        self.stands = asyncio.Event()
+        self.settled = asyncio.Event()
         self.reason = ""
 
     def close(self, reason: str) -> None:
@@ -73,6 +76,7 @@ class Gate(asyncssh.SSHServer):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, for whatever reason."""
         self._is_lost = True
+        self.settled.set()
         self.reason = self.reason or (" ".join(str(exc).split())[:200] if exc else "the device closed it")
 
     def begin_auth(self, username: str) -> bool:
@@ -112,49 +116,49 @@ class Gate(asyncssh.SSHServer):
             return False
         if listen_port != host.tunnel.port or listen_host not in loopback_names:
             return self._refuse(
-                "port", f"port {listen_port} on {_word(listen_host)}; its own is {host.tunnel.port} on localhost"
+                f"port {listen_port} on {_word(listen_host)}; its own is {host.tunnel.port} on localhost"
             )
         if self.tunnel is not None:
-            return self._refuse("port", f"port {listen_port} a second time")
+            return self._refuse(f"port {listen_port} a second time")
         self.tunnel = Tunnel(connection, host.name, self.address, (listen_host, listen_port), self._tasks)
         if not await self._keeper.granted(self, self.tunnel):
             self.tunnel = None
             return False
-        self.stands.set()
+        self.settled.set()
         return _Place(self)
 
     # --- and all others
 
     def session_requested(self) -> bool:
         """A session channel: refused."""
-        return self._refuse("session", "a session: a shell, a command or a subsystem (ssh -N asks for none)")
+        return self._refuse("a session: a shell, a command or a subsystem (ssh -N asks for none)")
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         """A channel to somewhere behind us: refused."""
         del orig_host, orig_port
-        return self._refuse("connection", f"a connection to {_word(dest_host)}, port {dest_port} (ssh -L, -D, -W, -J)")
+        return self._refuse(f"a connection to {_word(dest_host)}, port {dest_port} (ssh -L, -D, -W, -J)")
 
     def unix_connection_requested(self, dest_path: str) -> bool:
         """A channel to a socket of this machine: refused."""
-        return self._refuse("socket", f"a connection to the socket {_word(dest_path)} (ssh -L)")
+        return self._refuse(f"a connection to the socket {_word(dest_path)} (ssh -L)")
 
     def unix_server_requested(self, listen_path: str) -> bool:
         """A socket in place of a port: refused."""
-        return self._refuse("socket", f"to listen on the socket {_word(listen_path)} (ssh -R)")
+        return self._refuse(f"to listen on the socket {_word(listen_path)} (ssh -R)")
 
     def tun_requested(self, unit: int | None) -> bool:
         """A network device of layer 3: refused."""
         del unit
-        return self._refuse("network", "a network device (ssh -w)")
+        return self._refuse("a network device (ssh -w)")
 
     def tap_requested(self, unit: int | None) -> bool:
         """A network device of layer 2: refused."""
         del unit
-        return self._refuse("network", "a network device (ssh -w)")
+        return self._refuse("a network device (ssh -w)")
 
-    def _refuse(self, kind: str, wish: str) -> bool:
+    def _refuse(self, wish: str) -> bool:
         self._wishes += 1
-        self._keeper.refused(self, kind, wish)
+        self._keeper.refused(self, wish)
         if self._wishes >= most_wishes:
             self.close("too many requests for what is not given")
         return False

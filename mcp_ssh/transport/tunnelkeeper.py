@@ -63,7 +63,7 @@ class TunnelKeeper:
         self._failures.failed(gate.address, self._clock.now())
         for print_, key in gate.strangers.items():
             self._sightings.stranger(print_, key, gate.address, gate.user, self._clock.wall())
-        reason = "the key is no device's" if gate.strangers else "no login"
+        reason = "the key is no device's" if gate.strangers else f"no login ({gate.reason or 'it was cut off'})"
         self._turned_away(gate.address, reason, next(iter(gate.strangers), ""))
 
     async def attend(self, connection: asyncssh.SSHServerConnection, gate: Gate) -> None:
@@ -72,7 +72,7 @@ class TunnelKeeper:
         try:
             try:
                 async with asyncio.timeout(wish_wait_s):
-                    await gate.stands.wait()
+                    await gate.settled.wait()
             except TimeoutError:
                 gate.close(f"no tunnel within {wish_wait_s:g} s")
             await connection.wait_closed()
@@ -88,7 +88,7 @@ class TunnelKeeper:
         """Whether the tunnel stands now, on record."""
         reason = await self._tunnels.place(tunnel)
         if reason:
-            self.refused(gate, "twice", f"a tunnel, while {reason}")
+            self.refused(gate, f"a tunnel, while {reason}")
             return False
         fields = {"host": tunnel.host, "address": tunnel.address, "key": gate.key}
         try:
@@ -101,11 +101,14 @@ class TunnelKeeper:
         self._log.info(Event.TUNNEL_OPEN.value, **fields)
         return True
 
-    def refused(self, gate: Gate, kind: str, wish: str) -> None:
-        """A device wanted what it may not have. Many of one kind are one record."""
+    def refused(self, gate: Gate, wish: str) -> None:
+        """A device wanted what it may not have; the same wish is one record a second.
+
+        Each counts as a login that failed, so that other words each time fill no disk.
+        """
         self._failures.failed(gate.address, self._clock.now())
         host = gate.host.name if gate.host is not None else ""
-        count = self._tally.count((host, kind), self._clock.now())
+        count = self._tally.count((host, wish), self._clock.now())
         if count:
             fields = {"host": host, "address": gate.address, "decision": "deny", "reason": f"asked for {wish}"}
             self._log.warning(Event.TUNNEL_REFUSED.value, **fields)

@@ -25,6 +25,27 @@ look_every_s, again_s, breath_s = 1.0, 5.0, 1.0
 stop_wait_s = 3.0
 backlog = 128
 
+_exchanges = "-curve25519-sha256,*-sha512*,*sha1,rsa*"
+"""Key exchanges that are not offered, of asyncssh's own list.
+
+dropbear sends a packet for its first one at once (RFC 4253 7.1), and sends it again unless ours is the same; asyncssh
+takes the first for good wherever it knows it. So what dropbear puts first is either our first (mlkem768x25519-sha256)
+or none of ours (sntrup761x25519-sha512 since 2024.86, curve25519-sha256 before). That curve is there under its older
+name, curve25519-sha256@libssh.org.
+"""
+
+
+_signatures = (
+    "ssh-ed25519",
+    "sk-ssh-ed25519@openssh.com",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Login:
@@ -192,6 +213,8 @@ def _options(key: asyncssh.SSHKey) -> Mapping[str, object]:
         "x509_trusted_certs": None,
         "allow_pty": False,
         "agent_forwarding": False,
+        "kex_algs": _exchanges,
+        "signature_algs": _signatures,
         "compression_algs": None,
         "login_timeout": login_wait_s,
         "keepalive_interval": idle_probe_s,
