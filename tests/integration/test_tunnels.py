@@ -1,6 +1,7 @@
 """Devices that dial in with the real ssh: what they may, what they may not, and what becomes of them."""
 
 import asyncio
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,10 +11,10 @@ import pytest
 
 from mcp_ssh.model.errors import HostKeyChangedError, McpSshError
 from mcp_ssh.model.result import Outcome
-from mcp_ssh.transport import tunnellistener
+from mcp_ssh.transport import tunnellistener, tunnels
 from tests.support.daemon import ANN
 from tests.support.edges import PORT, Gateway, device_key, dialling, ended, entry, forward, gateway, ssh, until
-from tests.support.sshd import Sshd, free_port, make_key, pause
+from tests.support.sshd import Sshd, free_port, make_key, pause, send
 
 pytestmark = pytest.mark.integration
 
@@ -110,8 +111,9 @@ async def test_a_device_that_may_no_longer_is_out_at_once_and_what_ran_there_is_
     async with edge(tmp_path, sshd) as (gate, key):
         with dialling(gate, key, *forward(sshd)) as client:
             await gate.until_code("open")
-            running = asyncio.ensure_future(gate.run("sleep 60"))
-            await until(lambda: len(gate.records("started")) == 1, "the command does not start")
+            pid = tmp_path / "pid"
+            running = asyncio.ensure_future(gate.run(f"echo $$ > {pid}; exec sleep 30"))
+            await until(lambda: pid.exists() and pid.read_text().endswith("\n"), "the command does not start")
             if how == "key":
                 make_key(tmp_path / "new")
                 (tmp_path / "new.pub").replace(key.with_suffix(".pub"))
@@ -123,6 +125,7 @@ async def test_a_device_that_may_no_longer_is_out_at_once_and_what_ran_there_is_
             await ended(client)
             record = await gate.until_record("tunnel.close", "its key or its host is not in force any more")
             assert record["host"] == "edge"
+            send(int(pid.read_text()), signal.SIGKILL)
 
 
 async def test_the_port_is_nobodys_so_who_listens_there_is_never_asked(sshd: Sshd, tmp_path: Path) -> None:
@@ -182,6 +185,14 @@ async def test_the_address_of_the_device_is_what_network_lists_judge(sshd: Sshd,
             assert [record["address"] for record in gate.records("connect")] == ["127.0.0.1"]
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two seconds are half of one."""
+    monkeypatch.setattr(tunnels, "probe_s", 0.12)
+    monkeypatch.setattr(tunnels, "answer_wait_s", 0.7)
+
+
+@pytest.mark.usefixtures("hasty")
 async def test_a_second_connection_of_a_device_waits_for_the_first_to_be_dead(sshd: Sshd, tmp_path: Path) -> None:
     async with edge(tmp_path, sshd) as (gate, key):
         with dialling(gate, key, *forward(sshd)) as first:
@@ -197,6 +208,7 @@ async def test_a_second_connection_of_a_device_waits_for_the_first_to_be_dead(ss
                 assert await gate.until_record("tunnel.close", "not responding")
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_device_that_fell_silent_is_found_out_by_whoever_dials(sshd: Sshd, tmp_path: Path) -> None:
     async with edge(tmp_path, sshd) as (gate, key):
         with dialling(gate, key, *forward(sshd)) as client:
