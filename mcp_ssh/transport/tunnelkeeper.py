@@ -125,6 +125,9 @@ class TunnelKeeper:
                 gate.close("its key or its host is not in force any more")
             elif gate.tunnel is not None:
                 self._sightings.present(host.name, gate.address, self._clock.wall())
+        for stranger in self._sightings.strangers:
+            if self._keys.owner(stranger.fingerprint) is not None:
+                self._sightings.forget(stranger.fingerprint)
         text = self._sightings.unsaved()
         try:
             if text is not None:

@@ -45,7 +45,7 @@ class Gateway:
         rows = "".join(f"  {name}: {{{line}}}\n" for name, line in self.hosts.items())
         new = self.folder / "hosts.new"
         new.write_text(
-            f"hosts:\n{rows}"
+            f"hosts:\n{rows or '  {}' + chr(10)}"
             f"settings: {{state_dir: {self.folder}/state, audit_log: {self.folder}/audit.log, known_hosts: []}}\n"
             f"tunnel_listener: {{enabled: true, host: {self.address}, port: {self.port}}}\n{self.rest}"
         )
