@@ -17,6 +17,8 @@ from mcp_ssh.transport.tunnels import Tunnel, Tunnels
 
 wish_wait_s = 10.0
 """How long a device may be in without a tunnel; it is longer than the look at one that stands already."""
+present_every_s = 60.0
+"""How exact the last time of a device is if we crash; when it leaves, that is written as it is."""
 
 
 class Keys(Protocol):
@@ -74,7 +76,8 @@ class TunnelKeeper:
                 async with asyncio.timeout(wish_wait_s):
                     await gate.settled.wait()
             except TimeoutError:
-                gate.close(f"no tunnel within {wish_wait_s:g} s")
+                self.refused(gate, f"nothing within {wish_wait_s:g} s")
+                gate.close("no tunnel was asked for")
             await connection.wait_closed()
         finally:
             self._gates.discard(gate)
@@ -124,7 +127,7 @@ class TunnelKeeper:
             if owner is None or host is None or (owner.name, owner.tunnel) != (host.name, host.tunnel):
                 gate.close("its key or its host is not in force any more")
             elif gate.tunnel is not None:
-                self._sightings.present(host.name, gate.address, self._clock.wall())
+                self._still_here(gate.tunnel)
         for stranger in self._sightings.strangers:
             if self._keys.owner(stranger.fingerprint) is not None:
                 self._sightings.forget(stranger.fingerprint)
@@ -134,6 +137,11 @@ class TunnelKeeper:
                 await asyncio.to_thread(self._sightings.write, text)
         except OSError as error:
             self._log.warning("devices_unwritten", reason=str(error))
+
+    def _still_here(self, tunnel: Tunnel) -> None:
+        seen, now = self._sightings.device(tunnel.host), self._clock.wall()
+        if seen is None or now - seen.at > present_every_s:
+            self._sightings.present(tunnel.host, tunnel.address, now)
 
     def end(self) -> None:
         """Close all connections."""

@@ -126,9 +126,10 @@ class TunnelListener:
         try:
             sock = await _listening_on(host, port)
         except OSError as error:
-            if not self._tunnels.silence.endswith("taken"):
-                self._log.warning("tunnel_listener_waits", host=host, port=port, reason=error.strerror or str(error))
-            self._tunnels.silence = f"this process takes no devices: port {port} on {host} is taken"
+            reason = f"this process does not listen for devices on {host}, port {port}: {error.strerror or error}"
+            if reason != self._tunnels.silence:  # it is tried again and again, and told once
+                self._log.warning("tunnel_listener_waits", reason=reason)
+            self._tunnels.silence = reason
             return None
         self._tunnels.silence = ""
         self._log.info("devices_dial_in", host=host, port=port)

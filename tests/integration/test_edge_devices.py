@@ -13,6 +13,9 @@ import pytest
 from mcp import Client
 
 from mcp_ssh.face.server import mcp_server
+from mcp_ssh.model.errors import AuditUnavailableError
+from mcp_ssh.transport import throttle, tunnelkeeper
+from mcp_ssh.transport.tunnelgate import most_keys, most_wishes
 from tests.support.daemon import ANN
 from tests.support.edges import PORT, Gateway, device_key, dialling, end, entry, forward, gateway, until
 from tests.support.netns import Namespace, namespace
@@ -68,7 +71,7 @@ async def asked(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
 
 
 async def test_a_router_dials_in_with_dropbear(sshd: Sshd, tmp_path: Path) -> None:
-    make, client = require("dropbearkey"), require("dbclient")
+    make, program = require("dropbearkey"), require("dbclient")
     key = tmp_path / "router"
     made = subprocess.run([make, "-t", "ed25519", "-f", str(key)], check=True, capture_output=True, text=True)
     line = next(each for each in made.stdout.splitlines() if each.startswith("ssh-ed25519 "))
@@ -76,7 +79,7 @@ async def test_a_router_dials_in_with_dropbear(sshd: Sshd, tmp_path: Path) -> No
     async with gateway(tmp_path, {"edge": entry(sshd, key)}) as gate:
         process = subprocess.Popen(
             [
-                *(client, "-y", "-y", "-N", "-T", "-K", "15", "-i", str(key)),
+                *(program, "-y", "-y", "-N", "-T", "-K", "15", "-i", str(key)),
                 *("-R", f"{PORT}:127.0.0.1:{sshd.port}", "-p", str(gate.port), "router@127.0.0.1"),
             ],
             env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
@@ -91,15 +94,87 @@ async def test_a_router_dials_in_with_dropbear(sshd: Sshd, tmp_path: Path) -> No
 
 
 @asynccontextmanager
+async def client(gate: Gateway, *keys: asyncssh.SSHKey) -> AsyncIterator[asyncssh.SSHClientConnection]:
+    """A client without a process of its own."""
+    async with asyncssh.connect(
+        "127.0.0.1", gate.port, config=None, known_hosts=None, client_keys=list(keys), username="d", agent_path=None
+    ) as connection:
+        yield connection
+
+
+@asynccontextmanager
 async def in_process(gate: Gateway, key: asyncssh.SSHKey, port: int, to: int) -> AsyncIterator[None]:
-    """A device without a process of its own."""
+    """A device that has dialled in."""
     async with (
-        asyncssh.connect(
-            "127.0.0.1", gate.port, config=None, known_hosts=None, client_keys=[key], username="d", agent_path=None
-        ) as connection,
+        client(gate, key) as connection,
         await connection.forward_remote_port("127.0.0.1", port, "127.0.0.1", to),
     ):
         yield
+
+
+async def test_a_device_that_goes_on_asking_for_what_it_may_not_is_put_out(sshd: Sshd, tmp_path: Path) -> None:
+    key = asyncssh.read_private_key(device_key(tmp_path))
+    async with gateway(tmp_path, {"edge": entry(sshd, tmp_path / "device_key")}) as gate, client(gate, key) as device:
+        for _ in range(most_wishes):
+            with pytest.raises(asyncssh.ChannelOpenError):
+                await device.open_connection("127.0.0.1", 22)
+        await device.wait_closed()
+
+
+async def test_a_client_with_many_keys_is_put_out_and_all_of_them_are_written_down(sshd: Sshd, tmp_path: Path) -> None:
+    keys = [asyncssh.generate_private_key("ssh-ed25519") for _ in range(most_keys + 2)]
+    async with gateway(tmp_path, {}) as gate:
+        with pytest.raises(asyncssh.DisconnectError):
+            async with client(gate, *keys):
+                pass
+        state = tmp_path / "state" / "devices.json"
+        await until(
+            lambda: state.exists() and state.read_text().count("fingerprint") == most_keys, "they are not there"
+        )
+
+
+async def test_a_device_that_asks_for_nothing_does_not_stay(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tunnelkeeper, "wish_wait_s", 0.1)
+    key = asyncssh.read_private_key(device_key(tmp_path))
+    async with gateway(tmp_path, {"edge": entry(sshd, tmp_path / "device_key")}) as gate:
+        async with client(gate, key) as device:
+            await device.wait_closed()
+        await gate.until_record("tunnel.refused", "asked for nothing within 0.1 s")
+
+
+async def test_an_address_that_fails_too_often_is_not_heard_for_a_while(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "most_failures", 2)
+    key = asyncssh.read_private_key(device_key(tmp_path))
+    async with gateway(tmp_path, {"edge": entry(sshd, tmp_path / "device_key")}) as gate:
+        for _ in range(2):
+            with pytest.raises(asyncssh.PermissionDenied):
+                async with client(gate, asyncssh.generate_private_key("ssh-ed25519")):
+                    pass
+        with pytest.raises((asyncssh.Error, OSError)):
+            async with client(gate, key):
+                pass
+        record = await gate.until_record("auth", "too many failed logins from there")
+        assert (record["address"], record["decision"]) == ("127.0.0.1", "deny")
+
+
+async def test_where_nothing_can_be_recorded_no_tunnel_stands(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise AuditUnavailableError("the disk is full")
+
+    key = asyncssh.read_private_key(device_key(tmp_path))
+    async with gateway(tmp_path, {"edge": entry(sshd, tmp_path / "device_key")}) as gate:
+        monkeypatch.setattr("mcp_ssh.audit.disk.sink.AuditLog.append", full)
+        async with client(gate, key) as device:
+            with pytest.raises(asyncssh.ChannelListenError):
+                await device.forward_remote_port("127.0.0.1", PORT, "127.0.0.1", sshd.port)
+        monkeypatch.undo()
+        assert await gate.code() == "tunnel_away"
 
 
 async def test_many_tunnels_stand_at_once_and_each_is_its_own_host(sshd: Sshd, tmp_path: Path) -> None:

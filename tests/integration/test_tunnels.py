@@ -227,7 +227,7 @@ async def test_daemons_of_one_configuration_take_turns(
     async with gateway(tmp_path, hosts, port=port):
         second = gateway(tmp_path, hosts, port=port)
         gate = await second.__aenter__()
-        with pytest.raises(McpSshError, match=f"port {port} on 127.0.0.1 is taken"):
+        with pytest.raises(McpSshError, match=f"on 127.0.0.1, port {port}: Address already in use"):
             await gate.run("true")
     try:
         await until(lambda: _connects(port), "nobody listens there")
