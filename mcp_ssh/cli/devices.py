@@ -14,9 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from mcp_ssh.config.devicekeys import DeviceKeyError, DeviceKeys, fingerprint_of
 from mcp_ssh.config.edit import HostsDocument
 from mcp_ssh.config.environment import Environment
@@ -41,13 +38,9 @@ def pending(*, as_json: bool) -> int:
     if not rows:
         _say("no key that is no device's has come to the tunnel listener")
         return 0
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("fingerprint", no_wrap=True)  # whole, to be compared and copied
-    for title in ("from", "as", "last (UTC)", "times"):
-        table.add_column(title, overflow="fold")
     for row in rows:
-        table.add_row(row.fingerprint, row.address, clean(row.user), _time(row.last), str(row.times))
-    Console(highlight=False, markup=False).print(table)
+        times = "once" if row.times == 1 else f"{row.times} times"
+        print(f"{row.fingerprint}  {clean(row.user) or 'nobody'} from {row.address}, {times}, last {_time(row.last)}")  # noqa: T201
     _say("compare a fingerprint with what the device itself shows; then: mcp-ssh hosts adopt FINGERPRINT NAME --user …")
     return 0
 
@@ -141,7 +134,7 @@ def _write_key(environment: Environment, document: HostsDocument, name: str, str
 
 
 def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _say(text: str) -> None:
