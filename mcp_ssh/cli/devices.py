@@ -75,7 +75,7 @@ def _strangers(environment: Environment) -> tuple[Stranger, ...]:
     keys = DeviceKeys(configuration)
     keys.look()
     found = Sightings(configuration.current.settings.state_dir).strangers
-    return tuple(each for each in found if keys.owner(each.fingerprint) is None)
+    return tuple(each for each in found if not keys.has(each.fingerprint))
 
 
 def _named(environment: Environment, text: str) -> Stranger:

@@ -84,12 +84,17 @@ class DeviceKeys:
         self._configuration = configuration
         self._files: dict[str, _File] = {}
         self._owners: dict[str, Host] = {}
+        self._held = frozenset[str]()
         self._shared = frozenset[str]()
         self._log = structlog.get_logger("mcp_ssh.tunnels")
 
     def owner(self, fingerprint: str) -> Host | None:
         """The enabled host whose device has this key, as of the last look."""
         return self._owners.get(fingerprint)
+
+    def has(self, fingerprint: str) -> bool:
+        """Whether it is the key of some host, let in or not: one that is disabled, or two that share it."""
+        return fingerprint in self._held
 
     def look(self) -> None:
         """Read what has changed. Touches the disk; may run in a thread, one look at a time."""
@@ -101,6 +106,7 @@ class DeviceKeys:
             owners.setdefault(self._files[path].fingerprint, []).append(host)
         owners.pop("", None)
         self._tell_shared({key: sorted(host.name for host in those) for key, those in owners.items() if len(those) > 1})
+        self._held = frozenset(owners)
         self._owners = {key: those[0] for key, those in owners.items() if len(those) == 1 and those[0].enabled}
 
     def _tell_shared(self, shared: Mapping[str, Sequence[str]]) -> None:

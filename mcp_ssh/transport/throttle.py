@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 window_s = 60.0
-most_failures = 60
+most_failures = 120
 """Failed logins of one address within the window; a site of many devices behind one address has room for its errors."""
 most_addresses = 4_096
 record_every_s = 1.0

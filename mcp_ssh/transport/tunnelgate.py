@@ -37,7 +37,7 @@ class Keeper(Protocol):
 class Gate(asyncssh.SSHServer):
     """One connection. `host` is set from the first key of a device on, `is_in` once that is proven.
 
-    `settled` is set when there is a tunnel, or when there never will be one.
+    `settled` is set when there is a tunnel, or when there never will be one. `user` is None until a login is tried.
     """
 
     def __init__(self, keeper: Keeper, address: str, tasks: asyncio.TaskGroup) -> None:
@@ -47,7 +47,7 @@ class Gate(asyncssh.SSHServer):
         self._wishes = 0
         self._is_lost = False
         self.address = address
-        self.user = ""
+        self.user: str | None = None
         self.host: Host | None = None
         self.key = ""
         self.is_in = False
@@ -77,7 +77,7 @@ class Gate(asyncssh.SSHServer):
         """The connection is gone, for whatever reason."""
         self._is_lost = True
         self.settled.set()
-        self.reason = self.reason or (" ".join(str(exc).split())[:200] if exc else "the device closed it")
+        self.reason = self.reason or (fact(str(exc)) if exc else "the device closed it")
 
     def begin_auth(self, username: str) -> bool:
         """Everybody has to prove a key; the user name is for the record alone."""
@@ -162,6 +162,11 @@ class Gate(asyncssh.SSHServer):
         if self._wishes >= most_wishes:
             self.close("too many requests for what is not given")
         return False
+
+
+def fact(text: str) -> str:
+    """What an error says, or the other side in it: one line, bounded, and nothing that a terminal would obey."""
+    return "".join(char if char.isprintable() else "?" for char in " ".join(text.split())[:200])
 
 
 class _Place(asyncssh.SSHListener):

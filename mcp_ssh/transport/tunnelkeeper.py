@@ -17,6 +17,8 @@ from mcp_ssh.transport.tunnels import Tunnel, Tunnels
 
 wish_wait_s = 10.0
 """How long a device may be in without a tunnel; it is longer than the look at one that stands already."""
+most_of_device = 3
+"""Connections of one device at once: one that stands, one that died unseen, one that takes over."""
 present_every_s = 60.0
 """How exact the last time of a device is if we crash; when it leaves, that is written as it is."""
 
@@ -26,6 +28,10 @@ class Keys(Protocol):
 
     def owner(self, fingerprint: str) -> Host | None:
         """The enabled host whose device has it."""
+        ...
+
+    def has(self, fingerprint: str) -> bool:
+        """Whether it is the key of some host, let in or not."""
         ...
 
     def look(self) -> None:
@@ -60,16 +66,26 @@ class TunnelKeeper:
         """Whose key that is."""
         return self._keys.owner(print_)
 
-    def failed(self, gate: Gate) -> None:
-        """Somebody did not come in."""
+    def failed(self, gate: Gate, *, lingered: bool) -> None:
+        """Somebody did not come in. Who only looked whether we are there, and went, is nobody."""
+        if gate.user is None and not lingered:
+            return
         self._failures.failed(gate.address, self._clock.now())
-        for print_, key in gate.strangers.items():
-            self._sightings.stranger(print_, key, gate.address, gate.user, self._clock.wall())
-        reason = "the key is no device's" if gate.strangers else f"no login ({gate.reason or 'it was cut off'})"
-        self._turned_away(gate.address, reason, next(iter(gate.strangers), ""))
+        unknown = {print_: key for print_, key in gate.strangers.items() if not self._keys.has(print_)}
+        for print_, key in unknown.items():
+            self._sightings.stranger(print_, key, gate.address, gate.user or "", self._clock.wall())
+        if unknown:
+            self._turned_away(gate.address, "the key is no device's", next(iter(unknown)))
+        elif gate.strangers:
+            self._turned_away(gate.address, "the key's host is disabled, or shares it", next(iter(gate.strangers)))
+        else:
+            self._turned_away(gate.address, "no login")
 
     async def attend(self, connection: asyncssh.SSHServerConnection, gate: Gate) -> None:
         """Stay with a device that has come in until it has left."""
+        if sum(each.key == gate.key for each in self._gates) >= most_of_device:
+            self.refused(gate, f"more than {most_of_device} connections at once")
+            gate.close("too many connections of this device")
         self._gates.add(gate)
         try:
             try:
@@ -82,7 +98,7 @@ class TunnelKeeper:
         finally:
             self._gates.discard(gate)
             connection.abort()
-            if gate.tunnel is not None:
+            if gate.tunnel is not None and gate.tunnel.is_granted:
                 self._ended(gate, gate.tunnel)
 
     # --- what a device wants
@@ -102,6 +118,7 @@ class TunnelKeeper:
             return False
         self._sightings.present(tunnel.host, tunnel.address, self._clock.wall())
         self._log.info(Event.TUNNEL_OPEN.value, **fields)
+        tunnel.is_granted = True
         return True
 
     def refused(self, gate: Gate, wish: str) -> None:
@@ -126,10 +143,10 @@ class TunnelKeeper:
             owner, host = self._keys.owner(gate.key), gate.host
             if owner is None or host is None or (owner.name, owner.tunnel) != (host.name, host.tunnel):
                 gate.close("its key or its host is not in force any more")
-            elif gate.tunnel is not None:
+            elif gate.tunnel is not None and gate.tunnel.is_granted:
                 self._still_here(gate.tunnel)
         for stranger in self._sightings.strangers:
-            if self._keys.owner(stranger.fingerprint) is not None:
+            if self._keys.has(stranger.fingerprint):
                 self._sightings.forget(stranger.fingerprint)
         text = self._sightings.unsaved()
         try:

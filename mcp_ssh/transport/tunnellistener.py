@@ -187,6 +187,7 @@ class TunnelListener:
 
     async def _logged_in(self, client: socket.socket, gate: Gate, mark: object) -> asyncssh.SSHServerConnection | None:
         """The connection of a device that has proven its key; None of anybody else."""
+        began = asyncio.get_running_loop().time()
         try:
             return await asyncssh.run_server(client, server_factory=lambda: gate, **self._options)
         except (asyncssh.Error, OSError, TimeoutError):
@@ -196,7 +197,7 @@ class TunnelListener:
             self._login_over.set()
             if not gate.is_in:
                 client.close()
-                self._keeper.failed(gate)
+                self._keeper.failed(gate, lingered=asyncio.get_running_loop().time() - began >= patience_s)
 
 
 def _options(key: asyncssh.SSHKey) -> Mapping[str, object]:

@@ -6,6 +6,7 @@ that another process of this machine could use, take before us, or listen on in 
 """
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -21,7 +22,8 @@ idle_probe_s, idle_probes = 15.0, 3
 probe_s, probes = 0.5, 3
 """While somebody wants to know whether a device is there: one that does not answer is gone after two seconds."""
 answer_wait_s = 2.5
-most_tunnels = 1_000
+most_tunnels, kept_descriptors = 1_000, 512
+"""Open files that are kept for everything else that the daemon does; each tunnel takes one."""
 
 Opened = tuple[asyncssh.SSHTCPChannel[bytes], asyncssh.SSHTCPSession[bytes]]
 SessionFactory = Callable[[], asyncssh.SSHTCPSession[bytes]]
@@ -44,6 +46,8 @@ class Tunnel:
         self._probing = 0
         self.host = host
         self.address = address
+        self.is_granted = False
+        """Whether its opening is on record; nothing goes through it before."""
 
     @property
     def is_open(self) -> bool:
@@ -108,6 +112,12 @@ class Tunnel:
                 self._connection.set_keepalive(idle_probe_s, idle_probes)
 
 
+def _descriptors() -> int:
+    """How many open files tunnels may take."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return most_tunnels if soft == resource.RLIM_INFINITY else max(soft - kept_descriptors, 1)
+
+
 def _closed(opening: asyncio.Task[Opened | McpSshError]) -> None:
     if not opening.cancelled() and not isinstance(opened := opening.result(), McpSshError):
         opened[0].abort()
@@ -146,10 +156,11 @@ class Tunnels:
         old = self._standing.get(tunnel.host)
         if old is not None and old.is_open and await old.answers():
             return f"its tunnel from {old.address} stands and answers"
-        if self._standing.get(tunnel.host) not in {None, old}:
+        if not tunnel.is_open or self._standing.get(tunnel.host) not in {None, old}:
             return "another connection of its was faster"
-        if len(self._standing) >= most_tunnels:
-            return f"{most_tunnels} tunnels stand already"
+        most = min(most_tunnels, _descriptors())
+        if len(self._standing) >= most:
+            return f"{most} tunnels stand already (ulimit -n allows no more, below {most_tunnels})"
         self._standing[tunnel.host] = tunnel
         return ""
 
@@ -160,22 +171,19 @@ class Tunnels:
 
     def _of(self, host: Host) -> Tunnel:
         tunnel = self._standing.get(host.name)
-        if tunnel is None or not tunnel.is_open:
+        if tunnel is None or not tunnel.is_open or not tunnel.is_granted:
             raise self._away(host)
         return tunnel
 
     def _away(self, host: Host) -> TunnelAwayError:
-        seen = self._sightings.device(host.name)
-        last = (
-            f"last here {datetime.fromtimestamp(seen.at, UTC):%Y-%m-%d %H:%M:%S} UTC, from {seen.address}"
-            if seen
-            else ""
-        )
-        why = self.silence or last or "it has never been here"
-        return TunnelAwayError(
-            f"{host.name} dials in by itself and is away ({why}); nothing was sent",
-            hint="its operator finds `tunnel_listener` in hosts.yaml"
-            if self.silence
-            else "see that the ssh -R of the "
-            "device runs and that it reaches this machine; it dials in again by itself, then call again",
-        )
+        if self.silence:
+            why, hint = self.silence, "its operator finds `tunnel_listener` in hosts.yaml"
+        else:
+            seen = self._sightings.device(host.name)
+            why = f"last here {_time(seen.at)} from {seen.address}" if seen else "it has never been here"
+            hint = "see that the ssh -R of the device runs and reaches this machine; it dials in again by itself"
+        return TunnelAwayError(f"{host.name} dials in by itself and is away ({why}); nothing was sent", hint=hint)
+
+
+def _time(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC,"

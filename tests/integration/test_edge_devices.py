@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -14,7 +15,7 @@ from mcp import Client
 
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.model.errors import AuditUnavailableError
-from mcp_ssh.transport import throttle, tunnelkeeper
+from mcp_ssh.transport import throttle, tunnelkeeper, tunnels
 from mcp_ssh.transport.tunnelgate import most_keys, most_wishes
 from tests.support.daemon import ANN
 from tests.support.edges import PORT, Gateway, device_key, dialling, end, entry, forward, gateway, until
@@ -161,6 +162,47 @@ async def test_an_address_that_fails_too_often_is_not_heard_for_a_while(
         assert (record["address"], record["decision"]) == ("127.0.0.1", "deny")
 
 
+async def test_who_only_looks_whether_somebody_is_there_is_nobody(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "most_failures", 2)
+    key = asyncssh.read_private_key(device_key(tmp_path))
+    async with gateway(tmp_path, {"edge": entry(sshd, tmp_path / "device_key")}) as gate:
+        for _ in range(4):  # as what watches a port does
+            reader, writer = await asyncio.open_connection("127.0.0.1", gate.port)
+            assert (await reader.readline()).startswith(b"SSH-2.0-")
+            writer.close()
+            await writer.wait_closed()
+        async with in_process(gate, key, PORT, sshd.port):
+            assert await gate.code() == "open"
+        assert gate.records("auth") == []
+
+
+async def test_the_device_of_a_disabled_host_is_told_apart_from_a_stranger(sshd: Sshd, tmp_path: Path) -> None:
+    key = asyncssh.read_private_key(device_key(tmp_path))
+    async with gateway(tmp_path, {"edge": entry(sshd, tmp_path / "device_key", more="enabled: false")}) as gate:
+        with pytest.raises(asyncssh.PermissionDenied):
+            async with client(gate, key):
+                pass
+        await gate.until_record("auth", "the key's host is disabled, or shares it")
+    assert not (tmp_path / "state" / "devices.json").exists()
+
+
+async def test_there_are_no_more_tunnels_than_files_that_may_be_open(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    monkeypatch.setattr(tunnels, "kept_descriptors", soft - 1)
+    keys = [asyncssh.read_private_key(device_key(tmp_path, name)) for name in ("first", "second")]
+    hosts = {name: entry(sshd, tmp_path / name, port=port) for name, port in (("first", PORT), ("second", 22_223))}
+    async with gateway(tmp_path, hosts) as gate, in_process(gate, keys[0], PORT, sshd.port):
+        async with client(gate, keys[1]) as device:
+            with pytest.raises(asyncssh.ChannelListenError):
+                await device.forward_remote_port("127.0.0.1", 22_223, "127.0.0.1", sshd.port)
+        await gate.until_record("tunnel.refused", "1 tunnels stand already")
+        assert (await gate.code("first"), await gate.code("second")) == ("open", "tunnel_away")
+
+
 async def test_where_nothing_can_be_recorded_no_tunnel_stands(
     sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,10 +241,9 @@ async def test_restarts_of_both_ends_leave_nothing_behind(sshd: Sshd, tmp_path: 
     before: list[set[str]] = []
     for _ in range(11):
         async with gateway(tmp_path, {"edge": entry(sshd, key)}) as gate:
-            for _ in range(2):
-                async with in_process(gate, private, PORT, sshd.port):
-                    assert await gate.code() == "open"
-                await gate.until_code("tunnel_away")
+            async with in_process(gate, private, PORT, sshd.port):
+                assert await gate.code() == "open"
+            await gate.until_code("tunnel_away")
             async with in_process(gate, private, PORT, sshd.port):
                 assert await gate.code() == "open"
                 tasks = len(asyncio.all_tasks())

@@ -79,6 +79,7 @@ def test_a_disabled_host_and_one_that_is_gone_have_no_device(tmp_path: Path) -> 
         keys._configuration.reload()
         keys.look()
         assert keys.owner(found) is None
+        assert keys.has(found) is bool(hosts)
 
 
 def test_a_key_of_two_hosts_is_nobodys(tmp_path: Path) -> None:
