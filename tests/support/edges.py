@@ -11,12 +11,14 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from mcp_ssh.app import App, running
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.model.command import Wish
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.result import CommandResult
+from mcp_ssh.transport import tunnellistener
 from tests.support.daemon import ANN
 from tests.support.parts import require
 from tests.support.sshd import Sshd, free_port, make_key, send
@@ -114,9 +116,10 @@ async def gateway(
     made = Gateway(folder, dict(hosts), address, port or free_port(), rest)
     made.write()
     environment = Environment(folder / "hosts.yaml", folder, log_level="error", reload_interval_s=3_600)
-    async with running(environment, {}) as app:
-        made.app = app
-        yield made
+    with mock.patch.object(tunnellistener, "look_every_s", 0.05):
+        async with running(environment, {}) as app:
+            made.app = app
+            yield made
 
 
 def entry(server: Sshd, key: Path, *, port: int = PORT, more: str = "") -> str:

@@ -72,8 +72,12 @@ async def test_one_that_came_from_elsewhere_after_the_judgement_is_not_used() ->
         assert found.address == "198.51.100.9"
 
 
-async def test_the_one_that_stands_keeps_its_place_while_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mcp_ssh.transport.tunnels.answer_wait_s", 0.01)
+
+
+async def test_the_one_that_stands_keeps_its_place_while_it_answers() -> None:
     standing, line = tunnels(), Line()
     first, second = tunnel(line), tunnel(Line(), "192.0.2.2")
     await standing.place(first)
