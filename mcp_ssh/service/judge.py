@@ -42,7 +42,7 @@ class NoTunnels:
         """There is none."""
         raise TunnelAwayError(
             f"{host.name} dials in by itself, and only the daemon that takes it knows from where; nothing was sent",
-            hint="ask by an assistant that talks to that daemon",
+            hint="ask by a client of that daemon",
         )
 
 
