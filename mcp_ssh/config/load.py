@@ -10,6 +10,7 @@ from mcp_ssh.config.check import Checker
 from mcp_ssh.config.environment import Environment, transports
 from mcp_ssh.config.hostentry import CredentialEntry, DefaultsEntry
 from mcp_ssh.config.hosts import Hosts, checking_of
+from mcp_ssh.config.jumps import Jumps
 from mcp_ssh.config.lines import YamlError, read
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.modes import fault_of
@@ -157,9 +158,10 @@ class _Loader:
             checker, defaults, logins, settings.host_key_checking, self._known(settings), overrides, settings.confirm
         )
         entries = checker.mapping(top.get("hosts", {}), ("hosts",))
-        found = [host for host in (hosts.host(name, entry) for name, entry in entries.items()) if host is not None]
-        check_apart(checker, found)
-        return Inventory({host.name: host for host in found})
+        found = [hosts.host(name, entry) for name, entry in entries.items()]
+        built = {host.name: host for host in found if host is not None}
+        check_apart(checker, [*built.values()])
+        return Inventory(Jumps(checker, defaults.jump or (), entries, built).tied())
 
     def _known(self, settings: Settings) -> Collection[str]:
         try:

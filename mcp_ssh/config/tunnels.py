@@ -55,8 +55,8 @@ def check_ends(checker: Checker, data: Any, path: Path) -> None:
         checker.add(
             (*path, "tunnel"), "is required for connect tunnel, such as {port: 22222, device_key_file: NAME.pub}"
         )
-    for key in ("host", "port"):
-        if data.get(key) is not None:
+    for key in ("host", "port", "jump"):
+        if data.get(key):
             checker.add((*path, key), "has no meaning for connect tunnel: the host dials in")
     for key in ("transport", "command"):
         if data.get(key) not in (None, "asyncssh"):

@@ -109,6 +109,7 @@ class Host:
     command goes to it without a look at its echo. `legacy_crypto`: old algorithms are offered, for this host alone.
     `command` is the program of `Way.COMMAND` with its arguments. `login_dialogue` are (pattern, answer) pairs.
     `tunnel` are the terms of `Way.TUNNEL`: such a host has no address, its host key is known under its own name.
+    `jump` is the host that it is reached through, itself with its way: whatever changes there, this host changes.
     """
 
     name: str
@@ -141,6 +142,12 @@ class Host:
     command: tuple[str, ...] = ()
     tunnel: TunnelTerms | None = None
     files: FileRules = field(default_factory=FileRules)
+    jump: "Host | None" = None
+
+    @property
+    def hops(self) -> tuple["Host", ...]:
+        """The hosts on the way to it, the first that is dialled first."""
+        return () if self.jump is None else (*self.jump.hops, self.jump)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,14 @@ async def planned(judge: Judge, request: Request) -> Planned:
     """Carry a request through judgement. Its address is looked up, and nothing is sent to the host itself."""
     authorized = judge.authorized(request)
     host = authorized.host
+    hops: Sequence[Sequence[str]] = ()
     try:
+        hops = await judge.hops(host)
         addresses = await judge.addresses(host)
         address = Layer("address", Effect.ALLOW, "tunnel" if host.tunnel else "resolve", _found(host, addresses))
     except (ResolveError, TunnelAwayError) as error:
         addresses, address = (), Layer("address", Effect.DENY, error.code, error.message)
-    judged = judge.decided(request, authorized, addresses)
+    judged = judge.decided(request, authorized, addresses, hops)
     return Planned(judged, (*judged.decision.trace, address))
 
 

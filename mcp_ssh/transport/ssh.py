@@ -4,20 +4,22 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncssh
 
 from mcp_ssh.model.errors import (
+    ConnectionFailedError,
     McpSshError,
     UnsupportedHostError,
 )
 from mcp_ssh.model.host import Host, HostKeyChecking
 from mcp_ssh.model.result import HostKey, Peer
 from mcp_ssh.model.settings import Settings
-from mcp_ssh.ports import Connection, Secrets
+from mcp_ssh.ports import Connection, Secrets, Through
 from mcp_ssh.transport import failure, legacy
 from mcp_ssh.transport.connection import Ended, SshConnection
+from mcp_ssh.transport.hop import Hop, hop_of
 from mcp_ssh.transport.hostkeys import HostKeyJudge, fingerprint, look_up
 from mcp_ssh.transport.login import Credentials, gather
 from mcp_ssh.transport.sightings import Sightings
@@ -45,6 +47,11 @@ class _Client(asyncssh.SSHClient):
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         del host, addr, port  # the judge knows the host under the name that the file gives it
         return self._judge is None or self._judge.accepts(key)
+
+    def refusal(self) -> McpSshError:
+        """Why the host's key was not taken."""
+        assert self._judge is not None  # noqa: S101  without a judge nothing is verified
+        return self._judge.refusal or self._judge.untrusted()
 
     def password_auth_requested(self) -> str | None:
         return None if self._keyboard_only else self._once("password")
@@ -83,56 +90,54 @@ class SshTransport:
         self._settings = settings
         self._tunnels = tunnels or Tunnels(Sightings(settings.state_dir))
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         """Try the addresses in order; each gets an equal share of what is left of the connect timeout."""
         limit_s = self._settings.connect_timeout_s
-        until = asyncio.get_running_loop().time() + limit_s
+        now = asyncio.get_running_loop().time
+        until = (now() if through is None else through.since) + limit_s
         credentials = await gather(host.auth, secrets)
         problem: McpSshError | None = None
         for position, address in enumerate(addresses):
-            where = _where(address, _port(host))
-            left_s = until - asyncio.get_running_loop().time()
+            hop, where = hop_of(host, address, through), failure.where(address, _port(host))
             try:
-                async with asyncio.timeout(max(left_s, 0) / (len(addresses) - position)):
-                    return await self._connect(host, address, credentials)
+                async with asyncio.timeout(max(until - now(), 0) / (len(addresses) - position)):
+                    return await self._connect(host, address, credentials, hop)
             except TimeoutError:
                 problem = failure.timed_out(host, where, limit_s)
             except (McpSshError, asyncssh.Error, OSError) as error:
+                if hop is not None and hop.has_ended:
+                    raise hop.why(error) from error
                 problem = failure.while_connecting(error, host, where)
-                if not isinstance(error, OSError):
+                if not isinstance(error, OSError) and type(error) is not ConnectionFailedError:
                     break  # the host answered: its other addresses would say the same, or are another host's
         assert problem is not None  # noqa: S101  a resolver never answers with no address
         raise problem
 
-    async def _connect(self, host: Host, address: str, credentials: Credentials) -> Connection:
+    async def _connect(self, host: Host, address: str, credentials: Credentials, hop: Hop | None) -> Connection:
         judge = await self._judge(host)
         client = _Client(judge, credentials)
-        try:
-            async with self._carrier(host, address) as carrier:
-                connection = await asyncssh.connect(
-                    host.address,
-                    host.port,
-                    client_factory=lambda: client,
-                    **carrier,
-                    **self._options(host, judge, credentials),
-                )
-        except asyncssh.HostKeyNotVerifiable as error:
-            assert judge is not None  # noqa: S101  without a judge nothing is verified
-            raise judge.refusal or judge.untrusted() from error
-        return await self._established(connection, client, host, judge, address)
+        options = self._options(host, judge, credentials)
+        with hop.leaned_on() if hop is not None else contextlib.nullcontext():
+            connection = await self._handshake(host, address, client, options, hop)
+        return await self._established(connection, client, host, judge, address, hop)
 
-    @contextlib.asynccontextmanager
-    async def _carrier(self, host: Host, address: str) -> AsyncIterator[dict[str, object]]:
-        """What SSH is spoken over, in asyncssh's words. It is closed if nothing comes of it."""
-        if host.tunnel is not None:
-            async with self._tunnels.dialled(host, address) as tunnel:
-                yield {"tunnel": tunnel}
-            return
-        sock = await _dial(address, host.port)
+    async def _handshake(
+        self, host: Host, address: str, client: _Client, options: Mapping[str, object], hop: Hop | None
+    ) -> asyncssh.SSHClientConnection:
+        """Dial, or open a channel of the jump host or of the host's own tunnel, and log in there."""
+        over = self._tunnels.dialled(host, address) if host.tunnel is not None else hop
+        sock = None if over is not None else await _dial(address, host.port)
         try:
-            yield {"sock": sock}
+            return await asyncssh.connect(
+                host.address, host.port, sock=sock, tunnel=over, client_factory=lambda: client, **options
+            )
+        except asyncssh.HostKeyNotVerifiable as error:
+            raise client.refusal() from error
         except BaseException:
-            sock.close()
+            if sock is not None:
+                sock.close()
             raise
 
     async def _judge(self, host: Host) -> HostKeyJudge | None:
@@ -167,13 +172,14 @@ class SshTransport:
                 ]
         return options
 
-    async def _established(
+    async def _established(  # noqa: PLR0913, PLR0917  each is a part of one login
         self,
         connection: asyncssh.SSHClientConnection,
         client: _Client,
         host: Host,
         judge: HostKeyJudge | None,
         address: str,
+        hop: Hop | None,
     ) -> Connection:
         key = connection.get_server_host_key()
         shown = None
@@ -181,7 +187,7 @@ class SshTransport:
             shown = HostKey(key.get_algorithm(), fingerprint(key), newly_pinned=judge.pinned_now)
         version = str(connection.get_extra_info("server_version", ""))
         peer = Peer(address=address, port=_port(host), user=host.user, version=version, host_key=shown)
-        opened = SshConnection(connection, client.ended, peer, self._settings.keepalive_interval_s)
+        opened = SshConnection(connection, client.ended, peer, self._settings.keepalive_interval_s, hop)
         if "windows" in version.lower():
             await opened.close()
             raise UnsupportedHostError(
@@ -209,9 +215,3 @@ async def _dial(address: str, port: int) -> socket.socket:
 def _port(host: Host) -> int:
     """The port that is dialled; none of a host that dials in."""
     return 0 if host.tunnel is not None else host.port
-
-
-def _where(address: str, port: int) -> str:
-    if not port:
-        return f"by its tunnel from {address}"
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

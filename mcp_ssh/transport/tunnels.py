@@ -7,8 +7,8 @@ that another process of this machine could use, take before us, or listen on in 
 
 import asyncio
 import resource
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import asyncssh
@@ -136,8 +136,7 @@ class Tunnels:
         """Where the host's device has dialled in from. Raises `TunnelAwayError`, at once, if it has not."""
         return self._of(host).address
 
-    @asynccontextmanager
-    async def dialled(self, host: Host, address: str) -> AsyncIterator[Tunnel]:
+    def dialled(self, host: Host, address: str) -> Tunnel:
         """The host's tunnel, if it still comes from the address that was judged. Raises `TunnelAwayError`."""
         tunnel = self._of(host)
         if tunnel.address != address:
@@ -145,7 +144,7 @@ class Tunnels:
                 f"{host.name} dialled in anew, from {tunnel.address} instead of {address}; nothing was sent",
                 hint="call again: the new address is judged then",
             )
-        yield tunnel
+        return tunnel
 
     async def place(self, tunnel: Tunnel) -> str:
         """Let it be the host's; the reason where it is not.

@@ -163,6 +163,18 @@ async def test_another_host_key_inside_of_the_tunnel_is_refused(sshd: Sshd, tmp_
                 await gate.run("true")
 
 
+async def test_a_device_is_a_jump_host_for_what_is_behind_it(sshd: Sshd, tmp_path: Path) -> None:
+    key = device_key(tmp_path)
+    behind = f"host: 127.0.0.1, port: {sshd.port}, user: {sshd.user}, jump: [edge]"
+    hosts = {"edge": entry(sshd, key), "camera": f"{behind}, auth: {{method: key, key_path: {sshd.key_path}}}"}
+    async with gateway(tmp_path, hosts) as gate:
+        assert await gate.code("camera") == "tunnel_away"
+        with dialling(gate, key, *forward(sshd)):
+            await gate.until_code("open", "camera")
+            assert (await gate.run("echo behind", "camera")).stdout.head == b"behind\n"
+        await gate.until_code("tunnel_away", "camera")
+
+
 async def test_a_tunnel_with_nothing_behind_it_says_so(sshd: Sshd, tmp_path: Path) -> None:
     async with edge(tmp_path, sshd) as (gate, key):
         with dialling(gate, key, "-N", "-R", f"{PORT}:127.0.0.1:{free_port()}"):

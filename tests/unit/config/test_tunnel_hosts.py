@@ -37,6 +37,16 @@ def test_a_host_that_dials_in_has_a_key_and_a_port_and_no_address() -> None:
     assert snapshot.settings.tunnel_listener == TunnelListener(enabled=True, host="0.0.0.0", port=2022)
 
 
+def test_a_device_leads_to_others_behind_it_and_is_itself_behind_nobody() -> None:
+    hosts = read(
+        f"defaults: {{jump: [bastion]}}\nhosts:\n  bastion: {{host: b, {LOGIN}}}\n"
+        f"  edge: {{connect: tunnel, tunnel: {{port: 22222, device_key_file: edge.pub}}, {LOGIN}}}\n"
+        f"  camera: {{host: 192.168.1.9, {LOGIN}, jump: [edge]}}\n"
+    ).inventory.hosts
+    assert hosts["edge"].hops == ()
+    assert [hop.name for hop in hosts["camera"].hops] == ["edge"]
+
+
 def test_without_a_word_nobody_dials_in() -> None:
     assert read("hosts: {}").settings.tunnel_listener == TunnelListener(enabled=False, host="127.0.0.1", port=2222)
 
@@ -62,6 +72,10 @@ def test_relative_key_files_stay_in_the_folder_of_keys() -> None:
             "connect: tunnel, tunnel: {port: 1, device_key_file: x}, command: [telnet]",
             "command: has no meaning for connect tunnel",
         ),
+        (
+            "connect: tunnel, tunnel: {port: 1, device_key_file: x}, jump: [other]",
+            "jump: has no meaning for connect tunnel",
+        ),
         ("connect: tunnel, tunnel: {port: 0, device_key_file: x}", "tunnel.port: must be greater than or equal to 1"),
         ("connect: tunnel, tunnel: {port: 1}", "tunnel.device_key_file: is required"),
         ("connect: tunnel, tunnel: {port: 1, device_key: x}", "tunnel.device_key: unknown key 'device_key', did you"),
@@ -71,7 +85,7 @@ def test_relative_key_files_stay_in_the_folder_of_keys() -> None:
     ],
 )
 def test_what_does_not_fit_together_is_told(entry: str, told: str) -> None:
-    found = faults(f"hosts:\n  edge: {{{entry}, {LOGIN}}}\n")
+    found = faults(f"hosts:\n  edge: {{{entry}, {LOGIN}}}\n  other: {{host: x, {LOGIN}}}\n")
     assert any(f"hosts.edge.{told}" in fault for fault in found), found
 
 

@@ -39,6 +39,7 @@ WEB = (
     host("roots", files=FileRules(roots=("/home",))),
     host("restricted", access=Access.RESTRICTED),
     host("device", shell=Shell.CLI, platform="cisco_ios"),
+    host("behind", jump=host("bastion")),
 )
 TOKEN = Principal("token:ops", Via.NETWORK, frozenset({Permission.EXECUTE}))
 ROOT = DEBIAN.replace("1000", "0", 1)
@@ -136,6 +137,16 @@ CASES = {
     "connect, not let in": Case(
         "ssh_connect",
         {"host": "web"},
+        ["decided", "connect", "failed"],
+        "auth_failed",
+        MemoryTransport(error=AuthenticationError("no")),
+    ),
+    "connect, behind a bastion": Case(
+        "ssh_connect", {"host": "behind"}, [*OPENS, "connect", "session.open", "finished"]
+    ),
+    "connect, a bastion that lets nobody in": Case(
+        "ssh_connect",
+        {"host": "behind"},
         ["decided", "connect", "failed"],
         "auth_failed",
         MemoryTransport(error=AuthenticationError("no")),

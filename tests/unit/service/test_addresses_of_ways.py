@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
@@ -13,7 +14,7 @@ from mcp_ssh.model.host import Host, Inventory, TunnelTerms, Way
 from mcp_ssh.model.policy import NetworkPolicy
 from mcp_ssh.model.settings import TunnelListener
 from mcp_ssh.model.tunnelerrors import TunnelAwayError
-from mcp_ssh.policy.network import network
+from mcp_ssh.policy.network import jumps, network
 from mcp_ssh.service.judge import Judge, Tunnels
 from mcp_ssh.service.plan import planned
 from mcp_ssh.service.request import request_of
@@ -78,3 +79,24 @@ async def test_a_daemon_that_devices_may_dial_in_to_is_never_quiet() -> None:
         assert it.app.daemon.is_quiet()
     async with daemon(tunnel_listener=TunnelListener(enabled=True)) as it:
         assert not it.app.daemon.is_quiet()
+
+
+async def test_a_name_is_looked_up_here_even_where_a_jump_host_might_know_it() -> None:
+    bastion = host("bastion", address="bastion.example")
+    web = host("web", address="web.example", jump=bastion)
+    with pytest.raises(ResolveError, match="here, and its jump host bastion is not asked for one"):
+        await judge().addresses(web)
+    with pytest.raises(ResolveError, match=r"^web is reached through bastion: bastion\.example has no address$"):
+        await judge().hops(web)
+
+
+def test_each_jump_host_is_judged_by_the_lists_and_by_its_own_exemption() -> None:
+    policy = NetworkPolicy(allow=(ip_network("10.0.0.0/8"),))
+    web = host("web", jump=host("inner", jump=host("outer")))
+    good, bad = jumps(web, [["10.0.0.1"], ["192.0.2.9"]], policy)
+    assert (good.name, good.effect, bad.effect) == ("jump", Effect.ALLOW, Effect.DENY)
+    assert bad.reason.startswith("jump host inner (192.0.2.9): 192.0.2.9 lies in none of the allowed networks")
+    [_, exempt] = jumps(web, [["10.0.0.1"], ["192.0.2.9"]], replace(policy, exempt=frozenset({"inner"})))
+    assert exempt.effect is Effect.ALLOW
+    with pytest.raises(ValueError, match="shorter"):
+        [*jumps(web, [["10.0.0.1"]], policy)]
