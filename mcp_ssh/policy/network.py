@@ -23,7 +23,7 @@ def network(host: Host, addresses: Sequence[str], policy: NetworkPolicy) -> Laye
         return _denied("network.no_list", f"{host.name} is an added host, which {needs_list}")
     if host.name in policy.exempt and not host.is_added:
         return Layer("network", Effect.ALLOW, "exempt", f"{host.name} is exempt from the network lists")
-    if not addresses and host.way is not Way.ASYNCSSH and (policy.allow or policy.block):
+    if not addresses and host.way in {Way.OPENSSH, Way.COMMAND} and (policy.allow or policy.block):
         return _denied("network.unknown", f"only the program that dials {host.name} knows where that is")
     refused = next((layer for text in addresses if (layer := _refused(text, policy)) is not None), None)
     if refused is not None:
