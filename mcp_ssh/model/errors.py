@@ -203,16 +203,21 @@ class InternalError(McpSshError):
 
 
 class ConnectionFailedError(McpSshError):
-    """No TCP connection, or one that closed before SSH was spoken. Also the parent of what fails on the way in."""
+    """No TCP connection, or one that closed before SSH was spoken. Also the parent of what fails on the way in.
+
+    `dialled` is false where the host itself was not tried, so that the error says nothing of it.
+    """
 
     code = "connect_failed"
     retryable = True
+    dialled: bool = True
 
 
 class ResolveError(ConnectionFailedError):
     """The host's name has no address."""
 
     code = "resolve_failed"
+    dialled = False
 
 
 class ConnectTimeoutError(ConnectionFailedError):

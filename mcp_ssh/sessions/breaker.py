@@ -77,10 +77,10 @@ class Breaker:
             self._contacts.popitem(last=False)
 
     def failed(self, way: Way, error: McpSshError, now: float) -> None:
-        """The try failed. What was wrong on our side, such as a missing secret, says nothing about the host."""
+        """The try failed. What was wrong before the host was dialled, such as a missing secret, says nothing of it."""
         contact = self._contacts.setdefault(way, Contact())
         contact.is_tried = False
-        if not isinstance(error, ConnectionFailedError):
+        if not isinstance(error, ConnectionFailedError) or not error.dialled:
             return
         contact.failures += 1
         contact.refusals += isinstance(error, AuthenticationError)

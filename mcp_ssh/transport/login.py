@@ -55,12 +55,16 @@ def _agent(secrets: Secrets) -> str:
     try:
         path = secrets.get(agent_variable).reveal()
     except SecretMissingError:
-        raise AuthenticationError(
-            f"no ssh-agent: {agent_variable} is not set", hint='eval "$(ssh-agent)"; ssh-add'
-        ) from None
+        raise _no_agent(f": {agent_variable} is not set") from None
     if not os.path.exists(path):  # noqa: PTH110  a socket's path, not a file of ours
-        raise AuthenticationError(f"no ssh-agent at {path}", hint='eval "$(ssh-agent)"; ssh-add')
+        raise _no_agent(f" at {path}")
     return path
+
+
+def _no_agent(where: str) -> AuthenticationError:
+    error = AuthenticationError(f"no ssh-agent{where}", hint='eval "$(ssh-agent)"; ssh-add')
+    error.dialled = False
+    return error
 
 
 def _read_key(auth: Auth, secrets: Secrets) -> asyncssh.SSHKey:

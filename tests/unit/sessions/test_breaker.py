@@ -96,6 +96,12 @@ def test_what_is_missing_on_our_side_says_nothing_of_the_host() -> None:
     assert after(DOWN, MISSING).refusal(WAY, 2) is None
 
 
+def test_a_login_that_never_left_counts_for_no_lock() -> None:
+    no_agent = AuthenticationError("no ssh-agent")
+    no_agent.dialled = False
+    assert after(no_agent, no_agent, no_agent).refusal(WAY, 0) is None
+
+
 def test_who_is_held_back_is_told_the_last_error_and_the_next_try() -> None:
     refused = after(DOWN).refusal(WAY, 0.4)
     assert isinstance(refused, BackingOffError)
