@@ -23,13 +23,13 @@ from mcp_ssh.model.command import Wish
 from mcp_ssh.model.errors import (
     ConnectionFailedError,
     ConnectTimeoutError,
-    DeniedError,
     HostKeyChangedError,
     JumpFailedError,
     LinkSilentError,
 )
 from mcp_ssh.model.host import Host, Inventory
 from mcp_ssh.model.policy import NetworkPolicy, Policy
+from mcp_ssh.model.refusals import DeniedError
 from mcp_ssh.model.result import CommandResult, Outcome
 from mcp_ssh.ports import Through
 from mcp_ssh.service.keyrings import Keyrings
