@@ -35,6 +35,7 @@ from mcp_ssh.service.installs import Installer
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.keptfacts import KeptFacts
 from mcp_ssh.service.keyrings import Keyrings
+from mcp_ssh.service.logins import Logins
 from mcp_ssh.service.pipeline import Pipeline
 from mcp_ssh.service.rates import Rates
 from mcp_ssh.service.reading import Reader
@@ -135,6 +136,7 @@ async def wired(
         ) as pipeline,
     ):
         files = Files(pipeline, keyrings)
+        logins = Logins(pipeline, audit)
         commands = Commands(
             configuration=configuration,
             judge=judge,
@@ -144,9 +146,16 @@ async def wired(
             runs=runs,
             shells=shells,
             keyrings=keyrings,
+            logins=logins,
         )
         terminals = Terminals(
-            configuration=configuration, pipeline=pipeline, pool=pool, runs=runs, shells=shells, keyrings=keyrings
+            configuration=configuration,
+            pipeline=pipeline,
+            pool=pool,
+            runs=runs,
+            shells=shells,
+            keyrings=keyrings,
+            logins=logins,
         )
         steps = Steps(configuration=configuration, pipeline=pipeline, commands=commands, runs=runs, approvals=approvals)
         system = System(configuration=configuration, steps=steps, kept=KeptFacts(clock), audit=audit)

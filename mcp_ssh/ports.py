@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.command import Command, Speech
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.host import Host
+from mcp_ssh.model.question import Question
 from mcp_ssh.model.result import CommandResult, Peer
 from mcp_ssh.model.secret import Secret
 
@@ -35,6 +36,18 @@ class Secrets(Protocol):
 
     def get(self, name: str) -> Secret:
         """The secret of that name. Raises `SecretMissingError` with the line that sets it."""
+        ...
+
+
+@runtime_checkable
+class Asking(Secrets, Protocol):
+    """`Secrets` of somebody beside whom a person sits, who can be asked for what no file holds: a one-time code."""
+
+    async def answers(self, host: Host, question: Question) -> Sequence[Secret]:
+        """What the person says, one for each prompt. Bounded in time by whoever asks them.
+
+        Raises `LoginDeclinedError` or `LoginUnansweredError`.
+        """
         ...
 
 

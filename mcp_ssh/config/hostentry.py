@@ -26,25 +26,33 @@ from mcp_ssh.config.fields import (
 from mcp_ssh.config.policy import AccessName
 
 _method_keys: dict[str, tuple[str, set[str]]] = {
-    "key": ("key_path", {"key_path", "passphrase_env"}),
+    "key": ("key_path", {"key_path", "passphrase_env", "password_env"}),
     "password": ("password_env", {"password_env"}),
-    "keyboard-interactive": ("password_env", {"password_env"}),
-    "agent": ("", set()),
+    "keyboard-interactive": ("", {"password_env"}),
+    "agent": ("", {"password_env"}),
+    "certificate": ("", {"key_path", "passphrase_env", "certificate_path", "password_env"}),
 }
 
 
 class AuthEntry(Entry):
     """How to log in. Secrets are named, never written."""
 
-    method: Literal["key", "password", "agent", "keyboard-interactive"]
-    key_path: str | None = Field(None, min_length=1, description="Private key file, for method key")
+    method: Literal["key", "password", "agent", "keyboard-interactive", "certificate"]
+    key_path: str | None = Field(
+        None, min_length=1, description="Private key file; for a certificate, else the agent's"
+    )
+    certificate_path: str | None = Field(
+        None, min_length=1, description="User certificate; else that beside the key (KEY-cert.pub), or the agent's"
+    )
     passphrase_env: EnvName | None = Field(None, description="Environment variable with the key's passphrase")
-    password_env: EnvName | None = Field(None, description="Environment variable with the password")
+    password_env: EnvName | None = Field(
+        None, description="Environment variable with the password; beside a key, for a host that wants both"
+    )
 
     @model_validator(mode="after")
     def _has_what_its_method_needs(self) -> Self:
         needed, taken = _method_keys[self.method]
-        for name in ("key_path", "passphrase_env", "password_env"):
+        for name in ("key_path", "certificate_path", "passphrase_env", "password_env"):
             given = getattr(self, name) is not None
             if name == needed and not given:
                 raise PydanticCustomError(

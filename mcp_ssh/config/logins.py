@@ -62,12 +62,15 @@ class Logins:
         key_path = self._key_path(entry.key_path, path)
         if entry.key_path is not None and key_path is None:
             return None
-        return Auth(AuthMethod(entry.method), key_path, entry.passphrase_env, entry.password_env)
+        certificate = self._key_path(entry.certificate_path, path, "certificate_path")
+        if entry.certificate_path is not None and certificate is None:
+            return None
+        return Auth(AuthMethod(entry.method), key_path, entry.passphrase_env, entry.password_env, certificate)
 
-    def _key_path(self, text: str | None, path: Path) -> str | None:
+    def _key_path(self, text: str | None, path: Path, key: str = "key_path") -> str | None:
         if text is None:
             return None
         found = self.paths.key(text, self.keys_dir)
         if found is None:
-            self.checker.add((*path, "key_path"), "leads out of keys_dir; a relative key path must stay in it")
+            self.checker.add((*path, key), "leads out of keys_dir; a relative key path must stay in it")
         return found

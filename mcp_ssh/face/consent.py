@@ -1,7 +1,8 @@
 """A person's word by way of the client (MCP elicitation), in both protocol eras.
 
 Up to 2025-11-25 the server asks while the call waits. From 2026-07-28 on the call ends with the question, and the
-client calls again with the answer and with our state, which the SDK seals: it is the name of the approval and no more.
+client calls again with the answer and with our state, which the SDK seals: it is the name of the approval, or of the
+login that waits, and no more.
 """
 
 import asyncio
@@ -12,15 +13,21 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import is_version_at_least
 
+from mcp_ssh.face import loginform
 from mcp_ssh.face.hygiene import clean
 from mcp_ssh.model.errors import ApprovalRequiredError
+from mcp_ssh.model.loginerrors import LoginQuestionError
 from mcp_ssh.model.principal import Answer
+from mcp_ssh.model.question import person_wait_s
 
 input_required_since = "2026-07-28"
 question_key = "approval"
 answer_wait_s = 300.0
 _no_fields: dict[str, Any] = {"type": "object", "properties": {}}
 """The answer is to accept or to decline; there is nothing to fill in."""
+
+Needed = ApprovalRequiredError | LoginQuestionError
+"""What a person must say something to before a call can go on."""
 
 
 def can_ask(context: Context[Any, Any]) -> bool:
@@ -38,23 +45,38 @@ def answer_of(context: Context[Any, Any]) -> Answer | None:
     if not _asks_by_result(context) or context.request_state is None:
         return None
     given = (context.input_responses or {}).get(question_key)
-    return Answer(str(context.request_state), *_meant(given if isinstance(given, ElicitResult) else None))
+    return _answer(str(context.request_state), given if isinstance(given, ElicitResult) else None)
 
 
-async def ask(context: Context[Any, Any], needed: ApprovalRequiredError) -> Answer | InputRequiredResult:
+async def ask(context: Context[Any, Any], needed: Needed) -> Answer | InputRequiredResult:
     """Put the question: the answer, or the result that makes the client put it."""
-    params = ElicitRequestFormParams(message=clean(needed.question), requested_schema=_no_fields)
+    name, params, wait_s = _question(needed)
     if _asks_by_result(context):
-        return InputRequiredResult(
-            input_requests={question_key: ElicitRequest(params=params)}, request_state=needed.approval
-        )
+        return InputRequiredResult(input_requests={question_key: ElicitRequest(params=params)}, request_state=name)
     session, call = context.request_context.session, context.request_context.request_id
     try:
-        async with asyncio.timeout(answer_wait_s):
+        async with asyncio.timeout(wait_s):
             given = await session.elicit_form(params.message, params.requested_schema, call)
     except (TimeoutError, MCPError, ValueError):  # nobody there, or a client that cannot after all
         given = None
-    return Answer(needed.approval, *_meant(given))
+    return _answer(name, given)
+
+
+def _question(needed: Needed) -> tuple[str, ElicitRequestFormParams, float]:
+    """Its name, its form, and how long an answer is waited for."""
+    if isinstance(needed, LoginQuestionError):
+        form = ElicitRequestFormParams(
+            message=loginform.message(needed), requested_schema=loginform.fields(needed.question)
+        )
+        return needed.login, form, person_wait_s
+    form = ElicitRequestFormParams(message=clean(needed.question), requested_schema=_no_fields)
+    return needed.approval, form, answer_wait_s
+
+
+def _answer(name: str, given: ElicitResult | None) -> Answer:
+    accepted, words = _meant(given)
+    values = loginform.values(given.content) if given is not None and accepted else ()
+    return Answer(name, accepted, words, values)
 
 
 def _asks_by_result(context: Context[Any, Any]) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mcp_ssh.model.host import Host
+from mcp_ssh.model.secret import Secret
 
 
 class Via(StrEnum):
@@ -84,11 +85,15 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person said to the question of that approval, by way of the client."""
+    """What a person said to the question of that approval or login, by way of the client.
+
+    `values` are what was filled in, one for each thing that a login's host asks.
+    """
 
     approval: str
     accepted: bool
     words: str = ""
+    values: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from mcp_ssh.model.fileerrors import FileTooLargeError, NoFilesError, PathRefuse
 from mcp_ssh.model.files import FileWish, named
 from mcp_ssh.model.host import Host, Inventory, Shell
 from mcp_ssh.model.principal import Permission, Principal
+from mcp_ssh.model.question import person_wait_s
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.policy.files import forbidden, malformed
 from mcp_ssh.safety.posix.sudo import asks_by_itself
@@ -61,9 +62,15 @@ def authorize(request: Request, inventory: Inventory, settings: Settings) -> Aut
         _check_file(request.file, host)
         return Authorized(host, None, file_seconds(request.file, host, settings))
     if request.wish is None:
-        return Authorized(host, None, settings.connect_timeout_s)
+        return Authorized(host, None, _connect_s(request, host, settings))
     command = within_limits(request.wish, host, settings, _usual_s(request.operation))
     return Authorized(host, command, command.timeout_s)
+
+
+def _connect_s(request: Request, host: Host, settings: Settings) -> float:
+    """The transport keeps the connect timeout; the time of a person who may be asked on the way comes beside it."""
+    may_ask = request.operation is Operation.CONNECT and request.can_ask
+    return (host.ssh.connect_timeout_s or settings.connect_timeout_s) + (person_wait_s if may_ask else 0)
 
 
 def _needed(request: Request) -> Permission:

@@ -209,10 +209,11 @@ class Pipeline:
         principal = judged.request.principal
         await self._fetched(principal, judged.host, until, timeout_s)
         seat = Seat(judged.host, on or "", self._keyrings.login(principal, judged.host))
+        secrets = self._keyrings.of(principal, judged.request.id)
         for attempt in range(1, attempts + 1):
             try:
                 async with asyncio.timeout_at(until) as way:
-                    async with self._pool.lend(seat, judged.addresses, self._keyrings.of(principal)) as session:
+                    async with self._pool.lend(seat, judged.addresses, secrets) as session:
                         first = session.lends == 1
                         self._started(judged, session)
                         way.reschedule(None)  # from here on the work keeps the deadline, and answers for it

@@ -7,6 +7,7 @@ from pathlib import Path
 import mcp_ssh.model.errors as errors_module
 import mcp_ssh.model.faults as faults_module
 import mcp_ssh.model.fileerrors as fileerrors_module
+import mcp_ssh.model.loginerrors as loginerrors_module
 from mcp_ssh.model.errors import McpSshError
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +55,7 @@ def test_every_error_code_is_documented_and_every_documented_code_exists() -> No
     assert documented == codes
     assert errors_module.__doc__
     assert fileerrors_module.__doc__
+    assert loginerrors_module.__doc__
     assert faults_module.__doc__
 
 
