@@ -39,7 +39,7 @@ from mcp_ssh.service.logins import Logins
 from mcp_ssh.service.pipeline import Pipeline
 from mcp_ssh.service.rates import Rates
 from mcp_ssh.service.reading import Reader
-from mcp_ssh.service.reload import Reload
+from mcp_ssh.service.reload import Reload, tell_warnings
 from mcp_ssh.service.runs import Runs
 from mcp_ssh.service.services import Services
 from mcp_ssh.service.shells import Shells
@@ -51,6 +51,7 @@ from mcp_ssh.service.tokens import Tokens
 from mcp_ssh.service.transfers import Transfers
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.transfers.folder import TransferFolder
+from mcp_ssh.transport.algorithms import supported
 from mcp_ssh.transport.resolve import CachingResolver
 from mcp_ssh.transport.ways import Ways
 from mcp_ssh_drivers.registry import known
@@ -85,9 +86,10 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
 
     Raises `ConfigurationError` before anything is opened, `AuditUnavailableError` if the log cannot be written.
     """
-    configuration = Configuration(lambda: load(environment, known))
+    configuration = Configuration(lambda: load(environment, known, supported()))
     settings = configuration.current.settings
     configure_logging(settings.log_level)
+    tell_warnings(configuration.current)
     clock = SystemClock()
     secrets = DaemonSecrets(
         environ, lambda: configuration.current.settings, lambda: secret_names(configuration.current, environ)

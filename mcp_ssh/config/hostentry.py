@@ -146,4 +146,7 @@ class DefaultsEntry(Entry):
 class HostEntry(DefaultsEntry):
     """One host."""
 
-    host: Address = Field(description="Host name or IP address")
+    host: Address | None = Field(None, description="Host name or IP address; with ssh_config the HostName there")
+    ssh_config: bool | None = Field(
+        None, description="true: what ~/.ssh/config says of this name counts where nothing is said here"
+    )

@@ -12,8 +12,10 @@ from mcp_ssh.config.hostentry import DefaultsEntry, FilesEntry, HostEntry, Limit
 from mcp_ssh.config.lines import Path
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.policy import TagOverrideEntry, access_of, whole
+from mcp_ssh.config.sshentry import SshEntries
 from mcp_ssh.model.host import Auth, AuthMethod, FileRules, Host, HostKeyChecking, Limits, Shell, Way
 from mcp_ssh.model.policy import Confirm, LinePattern
+from mcp_ssh.model.sshoptions import SshOptions
 
 T = TypeVar("T")
 
@@ -39,6 +41,7 @@ class Hosts:
     platforms: Collection[str]
     overrides: Mapping[str, TagOverrideEntry]
     confirm: Confirm | None
+    ssh: SshEntries
 
     def host(self, name: str, data: Any) -> Host | None:
         """The host of that name; None where its entry has faults."""
@@ -49,8 +52,14 @@ class Hosts:
         if entry is None:
             self._check_rest(data, path)
             return None
-        login = self.logins.of(entry, path)
-        if login is None:
+        configured = self.ssh.of(name, entry, path) if entry.ssh_config else None
+        if configured is not None:
+            entry = self.ssh.overlaid(entry, configured, path)
+        if entry.host is None:
+            self.checker.add((*path, "host"), "is required")
+        login = configured and self.ssh.login(entry, self.defaults, configured)
+        login = login or self.logins.of(entry, path)
+        if login is None or entry.host is None:
             return None
         user, auth = login
         shell = Shell(entry.shell or self.defaults.shell or "posix")
@@ -79,7 +88,7 @@ class Hosts:
             tags=tags,
             enabled=_first(entry.enabled, self.defaults.enabled, True),
             host_key=entry.host_key or self.defaults.host_key,
-            host_key_checking=self._checking(entry, auth, path),
+            host_key_checking=self._checking(entry, auth, path, strict=configured is not None and configured.strict),
             deny_patterns=(*(self.defaults.deny_patterns or ()), *(entry.deny_patterns or ())),
             limits=_limits(entry.limits, self.defaults.limits, overriding),
             access=access_of(entry.access or entry.mode, self.defaults.access or self.defaults.mode, overriding),
@@ -88,6 +97,7 @@ class Hosts:
             way=self._way(entry, shell, path),
             command=tuple(entry.command or self.defaults.command or ()),
             files=_files(entry.files or self.defaults.files),
+            ssh=configured.options if configured is not None else SshOptions(),
             confirm=_confirm(entry) or _confirm(self.defaults) or self.confirm,
         )
 
@@ -114,6 +124,8 @@ class Hosts:
     def _check_rest(self, data: Any, path: Path) -> None:
         """Where an entry has faults, the others are told as well: nobody wants to mend a file in rounds."""
         entry, bad = self.checker.rest(DefaultsEntry, data, path)
+        if isinstance(data, Mapping) and "host" not in data and not data.get("ssh_config"):
+            self.checker.add((*path, "host"), "is required")
         if not bad & {"user", "auth", "credentials"}:
             self.logins.of(entry, path)
         if not bad & {"shell", "prompt_regex", "platform"}:
@@ -165,8 +177,10 @@ class Hosts:
             return None
         return entry.charset or self.defaults.charset
 
-    def _checking(self, entry: HostEntry, auth: Auth, path: Path) -> HostKeyChecking:
+    def _checking(self, entry: HostEntry, auth: Auth, path: Path, *, strict: bool) -> HostKeyChecking:
         given = entry.host_key_checking if entry.host_key_checking is not None else self.defaults.host_key_checking
+        if strict and entry.host_key_checking is None:
+            return HostKeyChecking.STRICT
         checking = self.checking if given is None else checking_of(given)
         pinned = entry.host_key or self.defaults.host_key
         if checking is HostKeyChecking.OFF and auth.method in _password_methods and pinned is None:

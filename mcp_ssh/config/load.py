@@ -17,6 +17,7 @@ from mcp_ssh.config.policy import TagOverrideEntry, policy_of
 from mcp_ssh.config.schema import HostsFile, RateLimitEntry, ServerEntry
 from mcp_ssh.config.settingsentry import SettingsEntry
 from mcp_ssh.config.snapshot import Site, Snapshot
+from mcp_ssh.config.sshentry import Algorithms, SshEntries, without_repeats
 from mcp_ssh.config.tokens import default_token, tokens_of
 from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.host import Inventory
@@ -36,17 +37,29 @@ def _none(folder: str | None) -> Collection[str]:
     return ()
 
 
-def load(environment: Environment, platforms: Platforms = _none) -> Snapshot:
-    """Read the file that the environment names, checked against the names of all `platforms`.
+_any: Algorithms = {}
+
+
+def load(environment: Environment, platforms: Platforms = _none, algorithms: Algorithms = _any) -> Snapshot:
+    """Read the file that the environment names, checked against the names of all `platforms` and `algorithms`.
 
     Raises `ConfigurationError` with all faults.
     """
     path = environment.config
-    return parse(_text(path), path, environment, platforms)
+    return parse(_text(path), path, environment, platforms, algorithms)
 
 
-def parse(text: str, path: Path, environment: Environment, platforms: Platforms = _none) -> Snapshot:
-    """The text of a file at `path`, which relative key paths are resolved against. Pure but for that."""
+def parse(
+    text: str,
+    path: Path,
+    environment: Environment,
+    platforms: Platforms = _none,
+    algorithms: Algorithms = _any,
+) -> Snapshot:
+    """The text of a file at `path`, which relative key paths are resolved against.
+
+    Pure but for that, and for the user's SSH configuration where a host wants it.
+    """
     file = str(path)
     try:
         document = read(text)
@@ -55,7 +68,7 @@ def parse(text: str, path: Path, environment: Environment, platforms: Platforms 
     checker = Checker(file, document)
     for duplicate in document.duplicates:
         checker.add(duplicate, "stands twice; YAML would keep the last one silently")
-    snapshot = _Loader(checker, path, environment, platforms).snapshot(document.data)
+    snapshot = _Loader(checker, path, environment, platforms, algorithms).snapshot(document.data)
     if checker.faults:
         raise ConfigurationError(checker.faults)
     return snapshot
@@ -87,8 +100,11 @@ def _file_fault(path: Path, message: str) -> Fault:
 class _Loader:
     """One pass over the data; faults go to the checker, and what has faults is left out."""
 
-    def __init__(self, checker: Checker, path: Path, environment: Environment, platforms: Platforms) -> None:
+    def __init__(
+        self, checker: Checker, path: Path, environment: Environment, platforms: Platforms, algorithms: Algorithms
+    ) -> None:
         self._platforms = platforms
+        self._ssh = SshEntries(checker, str(environment.home), environment.environ, algorithms)
         self._checker = checker
         self._path = path
         self._environment = environment
@@ -103,7 +119,9 @@ class _Loader:
         policy, overrides = policy_of(self._checker, top.get("policy", {}))
         inventory = self._inventory(top, settings, keys_dir, overrides)
         self._check_exempt(policy, inventory)
-        return Snapshot(inventory, settings, str(self._path), self._tokens(top), self._site(top), policy)
+        warnings, seen = without_repeats(self._ssh.warnings), tuple(self._ssh.files.seen)
+        tokens, site = self._tokens(top), self._site(top)
+        return Snapshot(inventory, settings, str(self._path), tokens, site, policy, warnings, seen)
 
     def _check_exempt(self, policy: Policy, inventory: Inventory) -> None:
         for name in policy.network.exempt - inventory.hosts.keys():
@@ -152,7 +170,14 @@ class _Loader:
         }
         logins = Logins(checker, defaults, credentials, self._paths, keys_dir)
         hosts = Hosts(
-            checker, defaults, logins, settings.host_key_checking, self._known(settings), overrides, settings.confirm
+            checker,
+            defaults,
+            logins,
+            settings.host_key_checking,
+            self._known(settings),
+            overrides,
+            settings.confirm,
+            self._ssh,
         )
         entries = checker.mapping(top.get("hosts", {}), ("hosts",))
         found = [hosts.host(name, entry) for name, entry in entries.items()]

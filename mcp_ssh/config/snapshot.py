@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from mcp_ssh.model.faults import Fault
 from mcp_ssh.model.host import Inventory
 from mcp_ssh.model.policy import Policy
 from mcp_ssh.model.principal import Token
@@ -22,7 +23,11 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """An immutable, complete configuration; `path` is the file it came from."""
+    """An immutable, complete configuration; `path` is the file it came from.
+
+    `warnings` are what stands in the user's SSH configuration and is not done; `watched` the files and folders there
+    that count beside `path`.
+    """
 
     inventory: Inventory
     settings: Settings
@@ -30,6 +35,8 @@ class Snapshot:
     tokens: tuple[Token, ...] = ()
     site: Site = Site()
     policy: Policy = field(default_factory=Policy)
+    warnings: tuple[Fault, ...] = ()
+    watched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,13 @@ from mcp_ssh.model.errors import (
     SecretMissingError,
     SessionLostError,
 )
-from mcp_ssh.model.host import AuthMethod, Host, agent_variable
+from mcp_ssh.model.host import Host, agent_variable
 from mcp_ssh.model.result import Peer
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream
 from mcp_ssh.transport.shellfiles import ShellFiles, shell_files
-from mcp_ssh.transport.sshclient import Master, Seen, options
+from mcp_ssh.transport.sshclient import Master, Seen, name_of, options
 from mcp_ssh.transport.terminals import LateChannel, PipeChannel, TerminalChannel
 
 look_s = 0.01
@@ -76,7 +76,7 @@ class OpenSshTransport:
         folder = await asyncio.to_thread(_prepared, self._settings.state_dir)
         base = options(host, address, [own, *self._settings.known_hosts], self._settings.keepalive_interval_s)
         control = folder / "c"
-        command = [program, "-v", "-E", str(folder / "log"), "-M", "-N", "-S", str(control), *base, "--", host.address]
+        command = [program, "-v", "-E", str(folder / "log"), "-M", "-N", "-S", str(control), *base, "--", name_of(host)]
         where = f"{address or host.address}:{host.port}"
         master = Master(command, control, folder / "log", host, where, secret, threading.Event())
         try:
@@ -89,7 +89,7 @@ class OpenSshTransport:
         return _Multiplexed(master, folder, client, _peer(host, address, seen), environ)
 
     def _with_agent(self, host: Host, secrets: Secrets) -> Mapping[str, str]:
-        if host.auth.method is not AuthMethod.AGENT:
+        if not host.auth.asks_agent:
             return self._environ
         with contextlib.suppress(SecretMissingError):  # GSSAPI needs none
             return self._environ | {agent_variable: secrets.get(agent_variable).reveal()}
@@ -123,7 +123,7 @@ class _Multiplexed:
         if not receiver.opened(wanted):
             return
         log = self._new_log()
-        words = ("-v", "-E", str(log), "-T", "--", self._master.host.address, command)
+        words = ("-v", "-E", str(log), "-T", "--", name_of(self._master.host), command)
         pipe = asyncio.subprocess.PIPE
         with _starting():
             process = await asyncio.create_subprocess_exec(
@@ -180,7 +180,7 @@ class _Multiplexed:
             return
         self._terminals = {each for each in self._terminals if not each.is_over} | {channel}
         with _starting():
-            await channel.start([*self._client, "-tt", "--", self._master.host.address], pty, self._environ)
+            await channel.start([*self._client, "-tt", "--", name_of(self._master.host)], pty, self._environ)
 
     @contextlib.asynccontextmanager
     async def open_files(self) -> AsyncIterator[Files]:
@@ -268,7 +268,7 @@ def _ended(master: Master, folder: Path) -> None:
 
 
 def _secret(host: Host, secrets: Secrets) -> Secret | None:
-    name = host.auth.password_env or host.auth.passphrase_env
+    name = host.auth.passphrase_env or host.auth.password_env
     return secrets.get(name) if name is not None else None
 
 

@@ -21,10 +21,11 @@ from mcp_ssh.model.errors import (
     McpSshError,
 )
 from mcp_ssh.model.host import AuthMethod, Host, HostKeyChecking
+from mcp_ssh.model.loginerrors import NeedsLoginError
 from mcp_ssh.model.result import HostKey
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.transport import legacy
-from mcp_ssh.transport.hostkeys import entry_name
+from mcp_ssh.transport.hostkeys import entry_name, known_as
 
 look_s = 0.03
 _checking = {HostKeyChecking.STRICT: "yes", HostKeyChecking.ACCEPT_NEW: "accept-new", HostKeyChecking.OFF: "no"}
@@ -33,6 +34,8 @@ _methods = {
     AuthMethod.AGENT: "gssapi-with-mic,publickey",
     AuthMethod.PASSWORD: "password,keyboard-interactive",
     AuthMethod.KEYBOARD_INTERACTIVE: "keyboard-interactive",
+    AuthMethod.CERTIFICATE: "publickey",
+    AuthMethod.SSH_CONFIG: "gssapi-with-mic,publickey",
 }
 _legacy = {
     "KexAlgorithms": legacy.kex,
@@ -44,6 +47,9 @@ _legacy = {
 }
 _key = re.compile(r"Server host key: (\S+) (SHA256:\S+)")
 _software = re.compile(r"Remote protocol version \S+, remote software version (.+)")
+_asks_more = re.compile(rb"(?i)\([^()\r\n]+@[^()\r\n]+\) (?![^\r\n]*pass(word|phrase))[^\r\n]*: ?\Z")
+"""A prompt of keyboard-interactive, which ssh puts behind user and host (OpenSSH 8.4 and later)."""
+
 _asks = re.compile(rb"(?i)(password|passphrase)[^\r\n]*: ?\Z")
 _failures: tuple[tuple[str, type[McpSshError], str], ...] = (
     (
@@ -78,7 +84,7 @@ def options(host: Host, address: str | None, known_hosts: Sequence[str], keepali
     values = {
         "StrictHostKeyChecking": _checking[host.host_key_checking],
         "UserKnownHostsFile": " ".join(f'"{path}"' for path in known_hosts),
-        "HostKeyAlias": entry_name(host.address, host.port),
+        "HostKeyAlias": entry_name(*known_as(host)),
         "UpdateHostKeys": "no",
         "PreferredAuthentications": _methods[host.auth.method],
         "NumberOfPasswordPrompts": "1",
@@ -93,10 +99,17 @@ def options(host: Host, address: str | None, known_hosts: Sequence[str], keepali
         values["HostName"] = address
     if host.auth.key_path is not None:
         values |= {"IdentityFile": f'"{host.auth.key_path}"', "IdentitiesOnly": "yes"}
+    if host.auth.certificate_path is not None:
+        values["CertificateFile"] = f'"{host.auth.certificate_path}"'
     if host.legacy_crypto:
         values |= _legacy
     words = [word for name, value in values.items() for word in ("-o", f"{name}={value}")]
     return [*words, "-e", "none", "-p", str(host.port), "-l", host.user]
+
+
+def name_of(host: Host) -> str:
+    """What ssh is told to reach: the name in its configuration, or the address."""
+    return host.ssh.name or host.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +163,18 @@ class Master:
         while not self.control.exists():
             if self.stop.is_set() or time.monotonic() > until:
                 raise self._late(seconds)
-            match child.expect([_asks, pexpect.EOF, pexpect.TIMEOUT]):
+            match child.expect([_asks, _asks_more, pexpect.EOF, pexpect.TIMEOUT]):
                 case 0:
                     if child.getecho():  # ssh hides what is typed for a secret; the host chose to have it shown
                         raise self._unanswered("shows what is typed as its answer")
                     child.sendline(self._secret_for(told))
                     told = True
                 case 1:
+                    raise NeedsLoginError(
+                        f"{self.host.name} ({self.where}) asks for more than its secret; nothing was sent for it",
+                        hint="a person is asked where the host is reached without `transport: openssh`",
+                    )
+                case 2:
                     raise failure_in(self._log(), self.host, self.where)
                 case _:
                     continue
