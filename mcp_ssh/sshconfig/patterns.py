@@ -1,20 +1,23 @@
 """Patterns of ssh_config(5), PATTERNS: `*` and `?` alone, lists with commas, and `!` that says no to all of it."""
 
-import functools
-import re
 from collections.abc import Sequence
 
 
-@functools.lru_cache(maxsize=1_024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    # Stars in a row are one: more of them would only make the matching slow.
-    parts = re.split(r"(\*+|\?)", pattern)
-    return re.compile("".join(".*" if part[:1] == "*" else "." if part == "?" else re.escape(part) for part in parts))
-
-
 def fits(text: str, pattern: str) -> bool:
-    """Whether the whole text fits one pattern."""
-    return _compiled(pattern).fullmatch(text) is not None
+    """Whether the whole text fits one pattern, in time that grows with text times pattern and no faster."""
+    at = where = 0
+    star, back = -1, 0  # the last star, and the first character that it has not taken yet
+    while at < len(text):
+        if where < len(pattern) and pattern[where] == "*":
+            star, back, where = where, at, where + 1
+        elif where < len(pattern) and pattern[where] in {"?", text[at]}:
+            at, where = at + 1, where + 1
+        elif star >= 0:
+            back += 1
+            at, where = back, star + 1
+        else:
+            return False
+    return not pattern[where:].strip("*")
 
 
 def fits_line(name: str, patterns: Sequence[str]) -> bool:

@@ -32,7 +32,7 @@ CORPUS = {
     "match localuser": "Match localuser {user}\n Port 9\nMatch localuser nobody-here\n User no\n",
     "match final": "Match final\n Port 9\n User z\nHost web\n User a\n",
     "match final after hostname": "Match final host web.example.com\n Port 9\nHost web\n HostName web.example.com\n",
-    "host in the final pass": "Host web.example.com\n Port 8\nHost web\n HostName web.example.com\nMatch final\n User f\n",
+    "host in the final pass": "Host web.e*\n Port 8\nHost web\n HostName web.example.com\nMatch final\n User f\n",
     "match canonical": "Match canonical\n Port 9\nHost web\n Port 1\n",
     "include": "Include {folder}/inc/*.conf\nHost *\n User last\n",
     "include in a block": "Host db\n Include {folder}/inc/a.conf\nHost web\n Include {folder}/inc/b.conf\n User last\n",

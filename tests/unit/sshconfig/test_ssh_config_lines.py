@@ -120,7 +120,7 @@ def test_match_final_counts_for_what_is_not_said_yet() -> None:
 def test_a_match_that_would_have_to_run_something_is_a_fault_where_the_rest_fits(attribute: str) -> None:
     text = f"Match host web {attribute}\n Port 3\n"
     [fault] = entry("web", text).faults
-    assert str(fault).startswith(f"Match {attribute.split()[0]} at /config:1 is not looked at")
+    assert str(fault).startswith(f"Match {attribute.split(maxsplit=1)[0]} at /config:1 is not looked at")
     assert entry("db", text).faults == []
 
 
