@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+JOBS ?= 2
 
 .PHONY: help demo test check bench bench-safety conformance format schema lock test-setup clean
 
 help:
 	@echo 'make demo         see it work on a host of its own'
-	@echo 'make test         all tests; those whose real part is missing skip and say so'
+	@echo 'make test         all tests, two files at once (JOBS=2); those whose real part is missing skip and say so'
 	@echo 'make check        lint, types, import rules: what CI checks'
 	@echo 'make conformance  the public MCP conformance suite in both eras (needs npm)'
 	@echo 'make bench        measure; quick modes of the same run among the tests'
@@ -34,7 +35,7 @@ demo: $(STAMP)
 	@$(BIN)/mcp-ssh demo
 
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff check .

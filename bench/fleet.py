@@ -36,10 +36,14 @@ class Figures:
     grown_kib: int
 
 
-async def measured(folder: Path, count: int, connect_s: float) -> Figures:
-    """`count` hosts, of which five never answer within `connect_s` seconds and three take two seconds each."""
+async def measured(folder: Path, count: int, connect_s: float, *, waits: bool = True) -> Figures:
+    """`count` hosts, of which five never answer within `connect_s` seconds and three take two seconds each.
+
+    Unless it `waits` for that time, the five hang up once all others are over.
+    """
     usual, slow = Sshd(folder / "usual"), Sshd(folder / "slow", extra=[f"ForceCommand sleep {slow_s}; echo late"])
-    with usual, slow, _black_hole() as port:
+    with usual, slow, _black_hole() as silent:
+        port = silent.getsockname()[1]
         entries = [host_of(usual, name=f"web{number:03d}") for number in range(count - dead_count - slow_count)]
         for number in range(slow_count):
             entries.insert(number * 10, host_of(slow, name=f"slow{number}"))
@@ -54,6 +58,8 @@ async def measured(folder: Path, count: int, connect_s: float) -> Figures:
                 nonlocal living
                 if any(name not in fleet.rows for name in names):
                     living = loop.time()
+                elif not waits:
+                    silent.close()
 
             names = [entry.name for entry in entries if not entry.name.startswith("dead")]
             fleet = await it.app.fleets.run(ANN, Choice(("*",)), Wish("echo up"), reply_within_s=300, tell=tell)
@@ -67,12 +73,12 @@ async def measured(folder: Path, count: int, connect_s: float) -> Figures:
 
 
 @contextmanager
-def _black_hole() -> Iterator[int]:
-    """A port that takes connections and never says a word."""
+def _black_hole() -> Iterator[socket.socket]:
+    """Takes connections and never says a word."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(50)
-        yield silent.getsockname()[1]
+        yield silent
 
 
 def main() -> None:

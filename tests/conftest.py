@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import tempfile
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 
@@ -37,6 +38,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"integration", "conformance"} & set(Path(item.path).parts) or "sshd" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    """A folder for Unix sockets, whose paths the kernel keeps to about a hundred bytes; only its owner gets in."""
+    with tempfile.TemporaryDirectory(prefix="mcp-ssh-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -28,10 +28,9 @@ PASSPHRASE = "correct-horse-battery"
 class House:
     """A user's home: a configuration, and the folder of sockets."""
 
-    def __init__(self, folder: Path, config: Path) -> None:
+    def __init__(self, config: Path, sockets: Path) -> None:
         self.config = config
-        self.sockets = folder / "run"
-        self.sockets.mkdir(mode=0o700)
+        self.sockets = sockets
         self.more = {"XDG_RUNTIME_DIR": str(self.sockets), "MCP_IDLE_EXIT": "600"}
 
     def attached(self, **more: str) -> contextlib.AbstractAsyncContextManager[Wire]:
@@ -79,9 +78,9 @@ class House:
 
 
 @pytest.fixture
-def house(sshd: Sshd, tmp_path: Path) -> Iterator[House]:
+def house(sshd: Sshd, tmp_path: Path, sockets: Path) -> Iterator[House]:
     """A house with `web` in its configuration."""
-    it = House(tmp_path, configuration(tmp_path, sshd))
+    it = House(configuration(tmp_path, sshd), sockets)
     yield it
     it.end()
 
@@ -196,7 +195,7 @@ async def test_the_daemon_ends_when_nobody_is_there_and_nothing_is_open(house: H
     await asyncio.to_thread(until, lambda: house.daemons() == [], "the daemon lingers")
 
 
-async def test_secrets_belong_to_the_client_that_brought_them(sshd: Sshd, tmp_path: Path) -> None:
+async def test_secrets_belong_to_the_client_that_brought_them(sshd: Sshd, tmp_path: Path, sockets: Path) -> None:
     locked = tmp_path / "locked_key"
     locked.write_bytes(sshd.key_path.read_bytes())
     locked.chmod(0o600)
@@ -207,7 +206,7 @@ async def test_secrets_belong_to_the_client_that_brought_them(sshd: Sshd, tmp_pa
         f"  locked: {{host: 127.0.0.1, port: {sshd.port}, user: {sshd.user}, "
         f"auth: {{method: key, key_path: {locked}, passphrase_env: KEY_WORDS}}}}"
     )
-    house = House(tmp_path, configuration(tmp_path, sshd, rest=entry))
+    house = House(configuration(tmp_path, sshd, rest=entry), sockets)
     run = {"host": "locked", "command": 'echo "in $PPID"'}
     try:
         async with house.attached(KEY_WORDS=PASSPHRASE) as one:

@@ -206,10 +206,10 @@ async def test_an_open_stream_keeps_no_server_on_stdio_from_leaving(sshd: Sshd, 
         assert b"Traceback" not in await wire.process.stderr.read()  # type: ignore[union-attr]
 
 
-async def test_who_is_attached_hears_of_a_reload_and_the_daemon_ends_when_told(sshd: Sshd, tmp_path: Path) -> None:
+async def test_who_is_attached_hears_of_a_reload_and_the_daemon_ends_when_told(
+    sshd: Sshd, tmp_path: Path, sockets: Path
+) -> None:
     lab, first, second = Lab(tmp_path, sshd), Heard(), Heard()
-    sockets = tmp_path / "run"
-    sockets.mkdir(mode=0o700)
     more = {"XDG_RUNTIME_DIR": str(sockets), "MCP_IDLE_EXIT": "20"}
     async with (
         client_of(lab, tmp_path, "legacy", first, "attach", **more) as one,

@@ -89,7 +89,10 @@ async def test_a_token_sees_its_hosts_and_does_what_it_may(face: str, era: str) 
         result = await client.call_tool("ssh_run", {"host": "sw", "command": "show clock"})
         assert "permission_missing" in text(result)
         shown = {tool.name for tool in (await client.list_tools()).tools}
-        assert shown == {"ssh_list_hosts", "ssh_list_sessions", "ssh_ping"}
+        assert shown == {
+            "ssh_list_hosts", "ssh_list_sessions", "ssh_ping", "ssh_describe_host",
+            "ssh_read_file", "ssh_list_directory", "ssh_transfer",
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize("face", ["sse", "http"])

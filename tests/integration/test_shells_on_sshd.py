@@ -113,12 +113,13 @@ async def test_a_command_goes_on_after_its_call_answered_and_its_output_is_kept_
     sshd: Sshd, tmp_path: Path
 ) -> None:
     async with app_on(sshd, tmp_path) as app:
-        text = "seq 1 20000; sleep 1; seq 20001 40000"
+        text = "seq 1 20000; sleep 2; seq 20001 40000"
         answer = await app.commands.run(ONE, "web", Wish(text, timeout_s=20), reply_within_s=0.5)
         assert answer.done is None
         assert answer.handle is not None
-        before = await app.reader.read(ONE, answer.handle, Place(tail=1))
-        assert before.data == b"20000"
+        async with asyncio.timeout(10):
+            while (await app.reader.read(ONE, answer.handle, Place(tail=1))).data != b"20000":
+                await asyncio.sleep(0.02)
         after = await app.reader.read(ONE, answer.handle, Place(grep="^39999$"), wait_s=10)
         assert after.data == b"39999"
         result = answer.run.result
