@@ -61,7 +61,7 @@ def import_(sources: Sequence[Path], output: Path | None, cases: Path | None) ->
 
 
 def _told(counts: str, report: Report, faults: Sequence[Fault]) -> list[str]:
-    lines = [f"taken: {counts}"]
+    lines = [f"taken: {note}" for note in (counts, *report.taken)]
     lines += [f"changed: {note}" for note in report.changed] + [f"left: {note}" for note in report.left]
     return lines + [f"to mend: {fault.key}: {fault.message}" for fault in faults]
 
@@ -73,6 +73,10 @@ def _ssh_config(files: Sequence[Path], output: Path | None) -> int:
         raise ConfigurationError([Fault(str(path), 0, "(file)", "there is no such file; name one ssh_config")])
     report = Report()
     reader = Reader(DiskFiles(), [Source(str(path), f"{home}/.ssh")], this_user(home))
+    if path != Path(home, ".ssh/config"):
+        report.changed.append(
+            f"{path} is not ~/.ssh/config: `ssh_config: true` and `transport: openssh` read that file, so copy it there"
+        )
     sshconfig.take(reader, os.environ, report, takes_jump="jump" in HostEntry.model_fields)
     text = _yaml(report.document())
     _, faults = _checked(text, output)

@@ -8,13 +8,14 @@ from typing import Any
 
 @dataclass(slots=True)
 class Report:
-    """The parts of a hosts.yaml, and notes of what changed on the way and what was left behind."""
+    """The parts of a hosts.yaml, and notes of what was taken, what changed on the way and what was left."""
 
     hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
     credentials: dict[str, dict[str, Any]] = field(default_factory=dict)
     policy: dict[str, Any] = field(default_factory=dict)
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    taken: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_ssh.imports.report import Report, host_name
-from mcp_ssh.sshconfig.keywords import switched_off
+from mcp_ssh.sshconfig.keywords import is_off
 from mcp_ssh.sshconfig.lines import Line
 from mcp_ssh.sshconfig.meaning import Meaning, meaning_of
 from mcp_ssh.sshconfig.patterns import is_pattern
@@ -21,6 +21,7 @@ _by_ssh = frozenset(
 )
 """What only the system's ssh does."""
 
+_own_keys = ("hostname", "user", "port", "stricthostkeychecking")
 _kept_there = frozenset(
     """
     hostkeyalias hostkeyalgorithms kexalgorithms ciphers macs pubkeyacceptedalgorithms userknownhostsfile
@@ -57,11 +58,16 @@ class _Import:
         if meaning.strict:
             made["host_key_checking"] = "strict"
         self.report.host(name, made)
+        taken = [line for keyword in _own_keys for line in self._on(entry, keyword)]
+        if taken:
+            self.report.taken.append(
+                f"host {name!r}: " + ", ".join(f"{line.written} at {line.place}" for line in taken)
+            )
         self._leave(name, entry, meaning, is_by_ssh=bool(by_ssh))
 
     def _on(self, entry: Entry, keyword: str) -> list[Line]:
         """The lines that switch something on."""
-        return [line for line in entry.settings.get(keyword, ()) if line.words[0].lower() not in switched_off]
+        return [line for line in entry.settings.get(keyword, ()) if not is_off(line)]
 
     def _user(self, name: str, meaning: Meaning) -> str:
         if meaning.user is None:
@@ -85,6 +91,7 @@ class _Import:
                 self.report.changed.append(f"host {name!r}: it names no key that exists; the ssh-agent is used")
             return {"auth": {"method": "agent"}}
         path = there[0][0]
+        self.report.taken.append(f"host {name!r}: {there[0][1].written} at {there[0][1].place}")
         for further, line in there[1:]:
             self.report.left.append(f"host {name!r}: {line.written} {further} at {line.place}: a host has one key")
         certificate = next((each for each in meaning.identities.certificates if Path(each).is_file()), None)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from mcp_ssh.sshconfig.lines import Line, raw_keywords
+
 
 class Fate(StrEnum):
     """What becomes of a keyword.
@@ -83,5 +85,10 @@ lists = frozenset(
 )
 """Which have several words; a second word behind any other is an error to ssh, as it is here."""
 
-switched_off = frozenset({"no", "none", "false", "off", "0"})
-"""Words that switch off what a keyword is for."""
+_off = frozenset({"no", "none", "false", "off", "0"})
+
+
+def is_off(line: Line) -> bool:
+    """Whether a line switches off what its keyword is for; of a command only `none` does."""
+    word = line.words[0].lower()
+    return word == "none" if line.keyword in raw_keywords else word in _off

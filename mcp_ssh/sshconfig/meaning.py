@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mcp_ssh.model.sshoptions import Identities, SshOptions
-from mcp_ssh.sshconfig.keywords import Fate, fates, switched_off
+from mcp_ssh.sshconfig.keywords import Fate, fates, is_off
 from mcp_ssh.sshconfig.lines import Line
 from mcp_ssh.sshconfig.reader import Entry, Local, Note, hostname_of
 
@@ -237,7 +237,7 @@ class _Reading:
     def _tell(self) -> None:
         for keyword, lines in self._entry.settings.items():
             for line in lines:
-                if line.words[0].lower() in switched_off:
+                if is_off(line):
                     continue
                 match fates[keyword]:
                     case Fate.OTHER_WAY:

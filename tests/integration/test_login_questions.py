@@ -11,7 +11,7 @@ from unittest import mock
 
 import asyncssh
 import pytest
-from mcp import Client
+from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import CallToolResult, ElicitResult
 
 from mcp_ssh.face.server import mcp_server
@@ -24,6 +24,7 @@ from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.hosts import host
 from tests.support.posix import transport_in
 from tests.support.secrets import SomeSecrets
+from tests.support.stdio import command, environment
 
 ERAS = pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
 BOTH = (("Password: ", False), ("Verification code: ", False))
@@ -329,3 +330,35 @@ async def test_what_a_hostile_host_says_cannot_pass_for_our_words(tmp_path: Path
     assert asked[0].requested_schema["properties"] == {
         "answer_1": {"type": "string", "title": "Your answer", "maxLength": 1000}
     }
+
+
+@ERAS
+async def test_an_answer_turns_up_nowhere(era: str, tmp_path: Path) -> None:
+    config = tmp_path / "hosts.yaml"
+    asked: list[Any] = []
+    async with serving(CodeHost([(("Code: ", False),)], [[CODE]])) as server:
+        config.write_text(f"""\
+hosts:
+  web: {{host: 127.0.0.1, port: {server.port}, user: ann, auth: {{method: keyboard-interactive}}}}
+settings:
+  state_dir: {tmp_path}/state
+  known_hosts: []
+  audit_log: {tmp_path}/audit.log
+  recording: {{enabled: true}}
+""")
+        variables = environment(config, LOG_LEVEL="debug", PYTHONDEVMODE="1")
+        process = StdioServerParameters(command=command()[0], args=command()[1:], env=variables)
+        with (tmp_path / "stderr").open("w") as log:
+            carrier = stdio_client(process, errlog=log)
+            async with Client(carrier, mode=era, elicitation_callback=answering(asked, CODE)) as client:
+                replies = [await client.call_tool("ssh_connect", CONNECT)]
+                replies.append(await client.call_tool("ssh_run", {"host": "web", "command": "id"}))
+                replies.append(await client.call_tool("ssh_shell", {"host": "web", "command": "id"}))
+                replies.append(await client.call_tool("ssh_connect", CONNECT | {"new_shell": True}))
+    assert server.given[0] == CODE
+    assert not replies[0].is_error
+    assert "needs_login" in str(replies[2])
+    left = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert (tmp_path / "audit.log") in left
+    assert [path for path, data in left.items() if CODE.encode() in data] == []
+    assert CODE not in "".join(reply.model_dump_json() for reply in replies)
