@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -138,10 +136,9 @@ async def test_a_revoked_one_is_refused_and_revocation_is_among_the_reasons(
 
 
 @asynccontextmanager
-async def agent_with(*keys: Path) -> AsyncIterator[dict[str, str]]:
+async def agent_with(folder: Path, *keys: Path) -> AsyncIterator[dict[str, str]]:
     require("ssh-agent")
-    folder = tempfile.mkdtemp()  # a socket's path must be short
-    sock = Path(folder, "agent")
+    sock = folder / "agent"
     process = await asyncio.create_subprocess_exec(
         "ssh-agent", "-D", "-a", str(sock), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
@@ -156,15 +153,14 @@ async def agent_with(*keys: Path) -> AsyncIterator[dict[str, str]]:
     finally:
         process.send_signal(signal.SIGTERM)
         await process.wait()
-        shutil.rmtree(folder)
 
 
 async def test_certificates_that_the_agent_has_and_one_in_a_file_for_a_key_of_its_own(
-    trusting: Sshd, authority: Path, tmp_path: Path
+    trusting: Sshd, authority: Path, tmp_path: Path, sockets: Path
 ) -> None:
     signed(authority, tmp_path / "whole", trusting.user)
     make_key(tmp_path / "bare")
-    async with agent_with(tmp_path / "whole", tmp_path / "bare") as environ:
+    async with agent_with(sockets, tmp_path / "whole", tmp_path / "bare") as environ:
         await log_in(trusting, tmp_path, by(), environ)
         certificate = signed(authority, tmp_path / "bare", trusting.user)
         await log_in(trusting, tmp_path, by(certificate=certificate), environ)
@@ -173,9 +169,9 @@ async def test_certificates_that_the_agent_has_and_one_in_a_file_for_a_key_of_it
             await log_in(trusting, tmp_path, by(certificate=stranger), environ)
 
 
-async def test_an_agent_without_one_is_told(trusting: Sshd, tmp_path: Path) -> None:
+async def test_an_agent_without_one_is_told(trusting: Sshd, tmp_path: Path, sockets: Path) -> None:
     make_key(tmp_path / "bare")
-    async with agent_with(tmp_path / "bare") as environ:
+    async with agent_with(sockets, tmp_path / "bare") as environ:
         with pytest.raises(CertificateError, match="the agent has no certificate"):
             await log_in(trusting, tmp_path, by(), environ)
 
