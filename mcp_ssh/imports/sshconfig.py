@@ -46,6 +46,7 @@ class _Import:
         made: dict[str, Any] = {"host": meaning.host, "port": None if meaning.port == 22 else meaning.port}  # noqa: PLR2004
         made["user"] = self._user(name, meaning)
         by_ssh = [line for keyword in sorted(_by_ssh) for line in self._on(entry, keyword)]
+        by_ssh += self._on_tokens(entry, meaning)
         made |= self._login(name, entry, meaning, by_ssh)
         if by_ssh:
             made["transport"] = "openssh"
@@ -68,6 +69,13 @@ class _Import:
     def _on(self, entry: Entry, keyword: str) -> list[Line]:
         """The lines that switch something on."""
         return [line for line in entry.settings.get(keyword, ()) if not is_off(line)]
+
+    def _on_tokens(self, entry: Entry, meaning: Meaning) -> list[Line]:
+        """Keys on a hardware token, where there are no others: the system's ssh speaks to those."""
+        pairs = [*zip(meaning.identities.files, self._on(entry, "identityfile"), strict=False)]
+        if any(Path(path).is_file() and not _is_on_token(path) for path, _ in pairs):
+            return []
+        return [line for path, line in pairs if _is_on_token(path)]
 
     def _user(self, name: str, meaning: Meaning) -> str:
         if meaning.user is None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from mcp_ssh.model.errors import AuthenticationError, HostKeyChangedError
-from mcp_ssh.model.host import Auth, AuthMethod, HostKeyChecking
+from mcp_ssh.model.host import Auth, AuthMethod, HostKeyChecking, Way
 from mcp_ssh.model.loginerrors import CertificateError
+from mcp_ssh.transport.openssh import OpenSshTransport
 from mcp_ssh.transport.ssh import SshTransport
 from tests.support.hosts import settings
 from tests.support.parts import require
@@ -88,6 +89,17 @@ async def test_the_certificate_beside_the_key_or_where_it_is_named(
         await log_in(trusting, tmp_path, by(key))
     with pytest.raises(AuthenticationError):  # the key alone is let in by nobody here
         await log_in(trusting, tmp_path, Auth(AuthMethod.KEY, key_path=str(key)))
+
+
+async def test_the_systems_ssh_logs_in_by_it_as_well(trusting: Sshd, authority: Path, tmp_path: Path) -> None:
+    key = tmp_path / "id"
+    certificate = signed(authority, key, trusting.user).rename(tmp_path / "elsewhere.pub")
+    transport = OpenSshTransport(settings(state_dir=str(tmp_path / "state")), {"PATH": os.environ["PATH"]})
+    place = host_of(trusting, auth=by(key, certificate), way=Way.OPENSSH)
+    await (await transport.connect(place, ["127.0.0.1"], SomeSecrets({}))).close()
+    without = host_of(trusting, auth=Auth(AuthMethod.KEY, key_path=str(key)), way=Way.OPENSSH)
+    with pytest.raises(AuthenticationError):
+        await transport.connect(without, ["127.0.0.1"], SomeSecrets({}))
 
 
 @pytest.mark.parametrize(

@@ -297,6 +297,22 @@ async def test_a_key_and_then_a_code(key: Path, tmp_path: Path) -> None:
     assert server.given == [CODE]
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_key_and_then_the_password_which_takes_not_the_place_of_the_key(
+    is_known: bool, key: Path, tmp_path: Path
+) -> None:
+    auth = Auth(AuthMethod.KEY, key_path=str(key), password_env="P")
+    needs = asyncssh.read_private_key(str(key)) if is_known else asyncssh.generate_private_key("ssh-ed25519")
+    async with (
+        serving(CodeHost([], [], key=needs, password="secret-of-web")) as server,
+        daemon_on(server, tmp_path, auth=auth) as it,
+        client_of(it, "legacy", answering([])) as client,
+    ):
+        ran = await client.call_tool("ssh_run", {"host": "web", "command": "id"})
+        assert ran.is_error is not is_known, ran.content
+    assert server.given == (["secret-of-web"] if is_known else [])
+
+
 async def test_a_host_that_takes_not_the_key_asks_nobody_instead(key: Path, tmp_path: Path) -> None:
     asked: list[Any] = []
     auth = Auth(AuthMethod.KEY, key_path=str(key))

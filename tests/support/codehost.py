@@ -13,13 +13,15 @@ Prompts = Sequence[tuple[str, bool]]
 class CodeHost:
     """Asks these rounds of prompts and takes these answers; keeps what it was given, and how often it was logged in to.
 
-    With `key` a login needs that key first, then the answers (AuthenticationMethods publickey,keyboard-interactive).
+    With `key` a login needs that key first, then the answers (AuthenticationMethods publickey,keyboard-interactive), or
+    the `password` if there is one.
     """
 
     rounds: Sequence[Prompts]
     takes: Sequence[Sequence[str]]
     heading: tuple[str, str] = ("", "")
     key: asyncssh.SSHKey | None = None
+    password: str | None = None
     port: int = 0
     given: list[str] = field(default_factory=list)
     connections: int = 0
@@ -55,8 +57,15 @@ class _Server(asyncssh.SSHServer):
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         return self._host.key is not None and key.public_data == self._host.key.public_data
 
+    def password_auth_supported(self) -> bool:
+        return self._has_key and self._host.password is not None
+
+    def validate_password(self, username: str, password: str) -> bool:
+        self._host.given.append(password)
+        return password == self._host.password
+
     def kbdint_auth_supported(self) -> bool:
-        return self._has_key
+        return self._has_key and self._host.password is None
 
     def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> tuple[str, str, str, Prompts]:
         return (*self._host.heading, "", list(self._host.rounds[0]))

@@ -218,6 +218,9 @@ Host db-1
 Host corp
   HostName 10.1.1.1
   ProxyCommand nc -x proxy %h %p
+Host hard
+  HostName 10.2.2.2
+  IdentityFile ~/.ssh/id_sk
 Host pinned
   HostKeyAlias the-alias
   StrictHostKeyChecking yes
@@ -241,16 +244,19 @@ def test_a_ssh_config_becomes_hosts_and_each_line_is_named(
         (folder / name).chmod(0o600)
     for name in ("id_web", "id_web-cert.pub", "id_two"):
         (folder / name).write_text("-")
+    (folder / "id_sk.pub").write_text("sk-ssh-ed25519@openssh.com AAAA")
+    (folder / "id_sk").write_text("-")
     code, text, report = ran(capsys, "ssh-config")
     assert code == 0, report
     path = tmp_path / "hosts.yaml"
     hosts = parse(text, path, Environment(path, tmp_path), known).inventory.hosts
-    assert list(hosts) == ["inc", "web", "web2", "db-1", "corp", "pinned"]
+    assert list(hosts) == ["inc", "web", "web2", "db-1", "corp", "hard", "pinned"]
     web = hosts["web"]
     assert (web.address, web.user, web.port) == ("web.example.com", "deploy", 2222)
     assert (web.auth.method, web.auth.key_path) == (AuthMethod.CERTIFICATE, f"{folder}/id_web")
     assert (hosts["db-1"].user, hosts["db-1"].address, hosts["db-1"].ssh.compressed) == ("dba", "10.0.0.21", True)
     assert (hosts["corp"].way, hosts["corp"].address) == (Way.OPENSSH, "corp")
+    assert hosts["hard"].way is Way.OPENSSH
     assert hosts["pinned"].ssh.key_name == "the-alias"
     config = f"{folder}/config"
     for line in (
@@ -258,13 +264,14 @@ def test_a_ssh_config_becomes_hosts_and_each_line_is_named(
         f"taken: host 'web': IdentityFile at {config}:6",
         f"taken: host 'inc': User at {folder}/more:2",
         f"changed: host 'corp': `transport: openssh`, the system's ssh, for ProxyCommand at {config}:16",
-        f"changed: host 'pinned': `ssh_config: true`, so that it stays where it is: HostKeyAlias at {config}:18",
+        f"changed: host 'pinned': `ssh_config: true`, so that it stays where it is: HostKeyAlias at {config}:21",
+        f"changed: host 'hard': `transport: openssh`, the system's ssh, for IdentityFile at {config}:19",
         f"changed: Host db-* at {config}:9: a pattern is no host; what it says became part of those it is about",
         f"left: host 'web': IdentityFile {folder}/id_two at {config}:7: a host has one key",
         f"left: ForwardAgent at {config}:8 is not done here",
         f"left: host 'db-1': IdentityFile {folder}/nowhere at {config}:13: no key file that is read here",
-        f"left: Match exec at {config}:20 is not looked at: nothing is run or looked up for it",
-        f"left: ControlMaster at {config}:25 has no meaning here",
+        f"left: Match exec at {config}:23 is not looked at: nothing is run or looked up for it",
+        f"left: ControlMaster at {config}:28 has no meaning here",
     ):
         assert line in report.splitlines()
     assert not (tmp_path / "ran").exists()
