@@ -8,7 +8,7 @@ import contextlib
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mcp_ssh.hostfiles import Files
@@ -21,10 +21,12 @@ from mcp_ssh.model.errors import (
     SessionLostError,
 )
 from mcp_ssh.model.host import Host, agent_variable
+from mcp_ssh.model.question import Question
 from mcp_ssh.model.result import Peer
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream
+from mcp_ssh.transport.questions import who_is_asked
 from mcp_ssh.transport.shellfiles import ShellFiles, shell_files
 from mcp_ssh.transport.sshclient import Master, Seen, name_of, options
 from mcp_ssh.transport.terminals import LateChannel, PipeChannel, TerminalChannel
@@ -51,11 +53,12 @@ class OpenSshTransport:
         if program is None:
             raise ConnectionFailedError("there is no ssh on this machine", hint="install the OpenSSH client")
         environ, secret = self._with_agent(host, secrets), _secret(host, secrets)
+        ask = _person(host, secrets)
         problem: McpSshError | None = None
         share_s = self._settings.connect_timeout_s / max(1, len(addresses))
         for address in addresses or (None,):
             try:
-                return await self._connect(host, program, address, environ, secret, share_s)
+                return await self._connect(host, program, address, environ, secret, ask, share_s)
             except ConnectionFailedError as error:
                 problem = error
                 if not error.retryable:  # the host answered: its other addresses would say the same
@@ -70,6 +73,7 @@ class OpenSshTransport:
         address: str | None,
         environ: Mapping[str, str],
         secret: Secret | None,
+        ask: Callable[[Question], Secret] | None,
         seconds: float,
     ) -> Connection:
         own = f"{self._settings.state_dir}/known_hosts"
@@ -78,7 +82,7 @@ class OpenSshTransport:
         control = folder / "c"
         command = [program, "-v", "-E", str(folder / "log"), "-M", "-N", "-S", str(control), *base, "--", name_of(host)]
         where = f"{address or host.address}:{host.port}"
-        master = Master(command, control, folder / "log", host, where, secret, threading.Event())
+        master = Master(command, control, folder / "log", host, where, secret, threading.Event(), ask)
         try:
             seen = await asyncio.to_thread(master.log_in, environ, seconds)
         except BaseException:
@@ -265,6 +269,18 @@ def _text(path: Path) -> str:
 def _ended(master: Master, folder: Path) -> None:
     master.end()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _person(host: Host, secrets: Secrets) -> Callable[[Question], Secret] | None:
+    """How a thread asks the person behind the secrets one thing, if there is one."""
+    asking, loop = who_is_asked(secrets), asyncio.get_running_loop()
+    if asking is None:
+        return None
+
+    async def first(question: Question) -> Secret:
+        return (await asking.answers(host, question))[0]
+
+    return lambda question: asyncio.run_coroutine_threadsafe(first(question), loop).result()
 
 
 def _secret(host: Host, secrets: Secrets) -> Secret | None:

@@ -5,7 +5,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +21,12 @@ from mcp_ssh.model.errors import (
     McpSshError,
 )
 from mcp_ssh.model.host import AuthMethod, Host, HostKeyChecking
-from mcp_ssh.model.loginerrors import NeedsLoginError
+from mcp_ssh.model.question import Prompt, Question, most_heading_chars, most_prompt_chars, most_prompts
 from mcp_ssh.model.result import HostKey
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.transport import legacy
 from mcp_ssh.transport.hostkeys import entry_name, known_as
+from mcp_ssh.transport.questions import needs_login
 
 look_s = 0.03
 _checking = {HostKeyChecking.STRICT: "yes", HostKeyChecking.ACCEPT_NEW: "accept-new", HostKeyChecking.OFF: "no"}
@@ -151,6 +152,7 @@ class Master:
     where: str
     secret: Secret | None
     stop: threading.Event
+    ask: Callable[[Question], Secret] | None = None
     child: "pexpect.spawn[bytes] | None" = None
 
     def log_in(self, environ: Mapping[str, str], seconds: float) -> Seen:
@@ -159,7 +161,7 @@ class Master:
             self.command[0], [*self.command[1:]], timeout=look_s, env=dict(environ), dimensions=(24, 200)
         )
         child.delaybeforesend = None
-        until, told = time.monotonic() + seconds, False
+        until, told, rounds = time.monotonic() + seconds, False, 0
         while not self.control.exists():
             if self.stop.is_set() or time.monotonic() > until:
                 raise self._late(seconds)
@@ -170,16 +172,26 @@ class Master:
                     child.sendline(self._secret_for(told))
                     told = True
                 case 1:
-                    raise NeedsLoginError(
-                        f"{self.host.name} ({self.where}) asks for more than its secret; nothing was sent for it",
-                        hint="a person is asked where the host is reached without `transport: openssh`",
-                    )
+                    began, rounds = time.monotonic(), rounds + 1
+                    child.sendline(self._by_person(child, rounds))
+                    until += time.monotonic() - began  # a person's time is none of the connect timeout
                 case 2:
                     raise failure_in(self._log(), self.host, self.where)
                 case _:
                     continue
         self._check_pin()
         return seen_in(self._log())
+
+    def _by_person(self, child: "pexpect.spawn[bytes]", rounds: int) -> str:
+        """The answer to a prompt that comes from the host, by its person; ssh asks one after the other."""
+        if self.ask is None or rounds > most_prompts:
+            raise needs_login(self.host)
+        self._check_pin()
+        shown = child.after if isinstance(child.after, bytes) else b""
+        words = re.sub(r"^\([^()]*\) ", "", shown.decode("utf-8", "replace"))
+        heading = (child.before or b"").decode("utf-8", "replace").strip()
+        prompt = Prompt(words[:most_prompt_chars], is_hidden=not child.getecho())
+        return self.ask(Question((prompt,), heading[-most_heading_chars:])).reveal()
 
     def _secret_for(self, told: bool) -> str:
         if self.secret is None or told:
@@ -207,7 +219,7 @@ class Master:
         asks = f"; it shows {shown[-200:]!r}" if shown else ""
         return ConnectTimeoutError(
             f"{self.host.name} ({self.where}) did not let us in within {seconds:g} s{asks}",
-            hint="check `host`, `port` and firewalls; one-time codes are not answered",
+            hint="check `host`, `port` and firewalls",
         )
 
     def end(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,13 +16,14 @@ from mcp import Client, StdioServerParameters, stdio_client
 from mcp_types import CallToolResult, ElicitResult
 
 from mcp_ssh.face.server import mcp_server
-from mcp_ssh.model.host import Auth, AuthMethod, Host
+from mcp_ssh.model.host import Auth, AuthMethod, Host, Way
 from mcp_ssh.model.loginerrors import LoginQuestionError, LoginUnansweredError
 from mcp_ssh.model.principal import Answer, Principal, Via
 from mcp_ssh.model.secret import Secret
+from mcp_ssh.transport.openssh import OpenSshTransport
 from tests.support.codehost import CodeHost, serving
 from tests.support.daemon import ANN, Daemon, daemon
-from tests.support.hosts import host
+from tests.support.hosts import host, settings
 from tests.support.posix import transport_in
 from tests.support.secrets import SomeSecrets
 from tests.support.stdio import command, environment
@@ -295,6 +297,26 @@ async def test_a_key_and_then_a_code(key: Path, tmp_path: Path) -> None:
         opened = await client.call_tool("ssh_connect", CONNECT)
         assert not opened.is_error, opened.content
     assert server.given == [CODE]
+
+
+@pytest.mark.parametrize("action", ["accept", "decline"])
+async def test_the_systems_ssh_asks_the_person_as_well(action: str, tmp_path: Path) -> None:
+    asked: list[Any] = []
+    transport = OpenSshTransport(settings(state_dir=str(tmp_path / "state")), {"PATH": os.environ["PATH"]})
+    async with (
+        serving(CodeHost([BOTH], [["secret-of-web", CODE]], heading=("", "Look here."))) as server,
+        daemon(entry(server, way=Way.OPENSSH), transport=transport, secrets=SomeSecrets({"P": "secret-of-web"})) as it,
+        client_of(it, "legacy", answering(asked, CODE, action=action)) as client,
+    ):
+        refused = error_of(await client.call_tool("ssh_run", {"host": "web", "command": "id"}))
+        assert refused["code"] == "needs_login"
+        opened = await client.call_tool("ssh_connect", CONNECT)
+        if action == "decline":
+            assert error_of(opened)["code"] == "login_declined"
+        else:
+            assert not opened.is_error, opened.content
+    assert "| Verification code: " in asked[0].message.splitlines()
+    assert server.given == (["secret-of-web", CODE] if action == "accept" else [])
 
 
 @pytest.mark.parametrize("is_known", [True, False])
