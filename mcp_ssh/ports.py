@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.command import Command, Speech
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.host import Host
-from mcp_ssh.model.question import Question
 from mcp_ssh.model.result import CommandResult, Peer
 from mcp_ssh.model.secret import Secret
 
@@ -36,18 +35,6 @@ class Secrets(Protocol):
 
     def get(self, name: str) -> Secret:
         """The secret of that name. Raises `SecretMissingError` with the line that sets it."""
-        ...
-
-
-@runtime_checkable
-class Asking(Secrets, Protocol):
-    """`Secrets` of somebody beside whom a person sits, who can be asked for what no file holds: a one-time code."""
-
-    async def answers(self, host: Host, question: Question) -> Sequence[Secret]:
-        """What the person says, one for each prompt. Bounded in time by whoever asks them.
-
-        Raises `LoginDeclinedError` or `LoginUnansweredError`.
-        """
         ...
 
 
@@ -159,6 +146,11 @@ class Connection(Protocol):
         """
         ...
 
+    @property
+    def bare(self) -> "Connection":
+        """The connection itself, without whatever listens in: what another one goes through."""
+        ...
+
     def watch(self, *, running: bool) -> None:
         """Probe the link for a running command (silence is told within 5 s) or at the idle interval."""
         ...
@@ -172,15 +164,30 @@ class Connection(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Through:
+    """The open connection to a jump host, lent by whoever holds it until the one through it has ended.
+
+    `since` is when the way began, in seconds of the event loop: the connect timeout is that of the whole way.
+    """
+
+    connection: Connection
+    since: float
+
+
 class Transport(Protocol):
     """Carries bytes to a host."""
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         """Open a connection to exactly one of the addresses, tried in order, within the connect timeout.
 
-        `secrets` are those of whoever wants it: what the host's login needs is asked from them.
+        `secrets` are those of whoever wants it: what the host's login needs is asked from them. A host with a jump host
+        is dialled `through` that and never directly.
 
-        Raises `ConnectionFailedError` or one of its children, `SecretMissingError`, `KeyFileError`.
+        Raises `ConnectionFailedError` or one of its children, `SecretMissingError`, `KeyFileError`; `SessionLostError`
+        where the jump host went meanwhile, so that another try may find it again.
         """
         ...
 

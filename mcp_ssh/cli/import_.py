@@ -11,11 +11,11 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from mcp_ssh.config.environment import Environment, variables
-from mcp_ssh.config.hostentry import HostEntry
 from mcp_ssh.config.load import parse
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.config.sshentry import this_user
 from mcp_ssh.imports import ansible, lists, orchestrator, sshconfig
+from mcp_ssh.imports.jumps import tie
 from mcp_ssh.imports.report import Report, host_name
 from mcp_ssh.model.command import Operation, Request, Wish
 from mcp_ssh.model.decision import Effect
@@ -46,6 +46,7 @@ def import_(sources: Sequence[Path], output: Path | None, cases: Path | None) ->
             [Fault(str(sources[0]), 0, "(file)", f"nothing to import: {', '.join(_known_names)}, or an inventory")]
         )
     _take(files, report)
+    tie(report)
     text = _yaml(report.document())
     snapshot, faults = _checked(text, output)
     _write(text, output)
@@ -77,7 +78,9 @@ def _ssh_config(files: Sequence[Path], output: Path | None) -> int:
         report.changed.append(
             f"{path} is not ~/.ssh/config: `ssh_config: true` and `transport: openssh` read that file, so copy it there"
         )
-    sshconfig.take(reader, os.environ, report, takes_jump="jump" in HostEntry.model_fields)
+    sshconfig.take(reader, os.environ, report)
+    tie(report)
+    sshconfig.untied(report)
     text = _yaml(report.document())
     _, faults = _checked(text, output)
     _write(text, output)

@@ -9,6 +9,7 @@ from mcp_ssh.config.check import Checker
 from mcp_ssh.config.environment import Environment, transports
 from mcp_ssh.config.hostentry import CredentialEntry, DefaultsEntry
 from mcp_ssh.config.hosts import Hosts, checking_of
+from mcp_ssh.config.jumps import Jumps
 from mcp_ssh.config.lines import YamlError, read
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.modes import fault_of
@@ -180,8 +181,14 @@ class _Loader:
             self._ssh,
         )
         entries = checker.mapping(top.get("hosts", {}), ("hosts",))
+        self._ssh.names = entries.keys()
         found = [hosts.host(name, entry) for name, entry in entries.items()]
-        return Inventory({host.name: host for host in found if host is not None})
+        built = {host.name: host for host in found if host is not None}
+        return Inventory(Jumps(checker, defaults.jump or (), self._with_ways(entries), built).tied())
+
+    def _with_ways(self, entries: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The entries, with the ways of the user's SSH configuration where those lead through hosts of the file."""
+        return {**entries, **{name: {**entries[name], "jump": hops} for name, hops in self._ssh.ways.items()}}
 
     def _known(self, settings: Settings) -> Collection[str]:
         try:

@@ -33,7 +33,10 @@ def this_user(home: str) -> Local:
 
 @dataclass(slots=True)
 class SshEntries:
-    """Looks hosts up; faults go to the checker, and what is not done is kept in `warnings`."""
+    """Looks hosts up; faults go to the checker, and what is not done is kept in `warnings`.
+
+    `names` are all hosts of the file, through which a ProxyJump may lead: `ways` are those that do, by host.
+    """
 
     checker: Checker
     home: str
@@ -41,6 +44,8 @@ class SshEntries:
     known: Algorithms
     warnings: list[Fault] = field(default_factory=list)
     files: DiskFiles = field(default_factory=DiskFiles)
+    names: Collection[str] = ()
+    ways: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, name: str, entry: HostEntry, path: Path) -> Meaning:
         """What is said of the host of that name."""
@@ -50,12 +55,21 @@ class SshEntries:
         if entry.transport == "openssh":  # ssh reads it by itself, all of it
             meaning.options = SshOptions(name=name, key_name=meaning.options.key_name)
             return meaning
-        faults = [str(note) for note in meaning.faults]
+        faults = [str(note) for note in meaning.faults if not self._is_way(name, entry, meaning, note)]
         if faults:
             advice = "`transport: openssh` leaves it all to the system's ssh"
             self.checker.add((*path, "ssh_config"), f"{'; '.join(faults)}; {advice}")
         self.warnings += [_warning(name, note) for note in (*meaning.warnings, *meaning.moot)]
         return meaning
+
+    def _is_way(self, name: str, entry: HostEntry, meaning: Meaning, note: Note) -> bool:
+        """Whether it is about a ProxyJump that is taken, or that `jump` in hosts.yaml takes the place of."""
+        if note.keyword.lower() != "proxyjump":
+            return False
+        hops = [hop.strip() for hop in meaning.jump.split(",")]
+        if entry.jump is None and all(hop in self.names for hop in hops):
+            self.ways[name] = hops
+        return entry.jump is not None or name in self.ways
 
     def overlaid(self, entry: HostEntry, meaning: Meaning, path: Path) -> HostEntry:
         """The host's entry with what only the SSH configuration says; a shared login brings its own user."""

@@ -37,7 +37,6 @@ class _Import:
     report: Report
     reader: Reader
     environ: Mapping[str, str]
-    takes_jump: bool
     told: set[str] = field(default_factory=set)
 
     def host(self, name: str) -> None:
@@ -55,7 +54,8 @@ class _Import:
             self.report.changed.append(f"host {name!r}: `transport: openssh`, the system's ssh, for {words}")
         elif any(self._on(entry, keyword) for keyword in _kept_there):
             self._by_configuration(name, entry, made)
-        self._jump(name, entry, meaning, made, is_by_ssh=bool(by_ssh))
+        if not by_ssh:
+            self._jump(name, entry, meaning)
         if meaning.strict:
             made["host_key_checking"] = "strict"
         self.report.host(name, made)
@@ -120,21 +120,11 @@ class _Import:
         words = ", ".join(f"{line.written} at {line.place}" for line in kept)
         self.report.changed.append(f"host {name!r}: `ssh_config: true`, so that it stays where it is: {words}")
 
-    def _jump(self, name: str, entry: Entry, meaning: Meaning, made: dict[str, Any], *, is_by_ssh: bool) -> None:
+    def _jump(self, name: str, entry: Entry, meaning: Meaning) -> None:
         line = entry.line("proxyjump")
-        if line is None or line.words[0].lower() == "none" or is_by_ssh:
-            return
-        hops = [host_name(hop) for hop in meaning.jump.split(",")]
-        plain = not any(char in meaning.jump for char in "@:/[%")
-        if self.takes_jump and plain:
-            made["jump"] = hops
-            made.pop("ssh_config", None)
-            return
-        made["transport"], made["host"], made["auth"] = "openssh", name, {"method": "agent"}
-        made.pop("ssh_config", None)
-        self.report.changed.append(
-            f"host {name!r}: `transport: openssh`, the system's ssh, for ProxyJump at {line.place}"
-        )
+        if line is not None and not is_off(line):
+            self.report.ways[host_name(name)] = meaning.jump
+            self.report.changed.append(f"host {name!r}: `jump`, for ProxyJump at {line.place}")
 
     def _leave(self, name: str, entry: Entry, meaning: Meaning, *, is_by_ssh: bool) -> None:
         notes = [*meaning.warnings, *meaning.moot, *(note for note in entry.faults)]
@@ -159,9 +149,9 @@ def _is_on_token(path: str) -> bool:
         return False
 
 
-def take(reader: Reader, environ: Mapping[str, str], report: Report, *, takes_jump: bool) -> None:
-    """Take every host that is named; `takes_jump`: hosts.yaml has a key for jump hosts."""
-    found = _Import(report, reader, environ, takes_jump)
+def take(reader: Reader, environ: Mapping[str, str], report: Report) -> None:
+    """Take every host that is named; ways through jump hosts are left in `report.ways`."""
+    found = _Import(report, reader, environ)
     names: dict[str, None] = {}
     for line in reader.names():
         if line.keyword == "match":
@@ -176,3 +166,14 @@ def take(reader: Reader, environ: Mapping[str, str], report: Report, *, takes_ju
                 names[word] = None
     for name in names:
         found.host(name)
+
+
+def untied(report: Report) -> None:
+    """Leave hosts to the system's ssh whose jump host is: nobody else can go through it."""
+    for name, entry in report.hosts.items():
+        hops = [hop for hop in entry.get("jump", ()) if report.hosts[hop].get("transport") == "openssh"]
+        if hops:
+            for key in ("jump", "ssh_config", "port"):
+                entry.pop(key, None)
+            entry.update(host=name, auth={"method": "agent"}, transport="openssh")
+            report.changed.append(f"host {name!r}: `transport: openssh`, as its jump host {hops[0]!r} has")

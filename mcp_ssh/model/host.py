@@ -113,6 +113,7 @@ class Host:
     command goes to it without a look at its echo. `legacy_crypto`: old algorithms are offered, for this host alone.
     `command` is the program of `Way.COMMAND` with its arguments. `login_dialogue` are (pattern, answer) pairs. `ssh` is
     what the user's own SSH configuration says of it, where its entry wants that.
+    `jump` is the host that it is reached through, itself with its way: whatever changes there, this host changes.
     """
 
     name: str
@@ -145,6 +146,12 @@ class Host:
     command: tuple[str, ...] = ()
     files: FileRules = field(default_factory=FileRules)
     ssh: SshOptions = field(default_factory=SshOptions)
+    jump: "Host | None" = None
+
+    @property
+    def hops(self) -> tuple["Host", ...]:
+        """The hosts on the way to it, the first that is dialled first."""
+        return () if self.jump is None else (*self.jump.hops, self.jump)
 
 
 @dataclass(frozen=True, slots=True)

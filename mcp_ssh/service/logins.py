@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
+from mcp_ssh.asking import Asking
 from mcp_ssh.audit.record import Event
 from mcp_ssh.model.errors import SessionLimitError
 from mcp_ssh.model.host import Host
@@ -23,7 +24,7 @@ from mcp_ssh.model.loginerrors import (
 from mcp_ssh.model.principal import Answer, Caller
 from mcp_ssh.model.question import Question, person_wait_s
 from mcp_ssh.model.secret import Secret
-from mcp_ssh.ports import Asking, AuditSink, Secrets
+from mcp_ssh.ports import AuditSink, Secrets
 from mcp_ssh.service.pipeline import Pipeline
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class Login:
     kind: str
     id: str = field(default_factory=lambda: f"l-{random.token_hex(8)}")
     left_s: float = field(default_factory=lambda: person_wait_s)
+    waited_s: float = 0.0
     asked: Question | None = None
     was_asked: bool = False
     given: "asyncio.Future[Answer] | None" = None
@@ -81,6 +83,7 @@ class Person:
             ) from None
         finally:
             login.left_s -= loop.time() - began
+            login.waited_s += loop.time() - began
             login.asked = login.given = None
         return self._taken(host, question, answer)
 
@@ -108,6 +111,10 @@ class _Beside:
 
     secrets: Secrets
     person: Person
+
+    @property
+    def waited_s(self) -> float:
+        return self.person.login.waited_s
 
     def get(self, name: str) -> Secret:
         return self.secrets.get(name)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
+from mcp_ssh.asking import Asking
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.loginerrors import LoginUnansweredError, NeedsLoginError
@@ -16,12 +17,18 @@ from mcp_ssh.model.question import (
     most_rounds,
 )
 from mcp_ssh.model.secret import Secret
-from mcp_ssh.ports import Asking, Secrets
+from mcp_ssh.ports import Secrets
 
 
 def who_is_asked(secrets: Secrets) -> Asking | None:
     """The person behind these secrets, if there is one."""
     return secrets if isinstance(secrets, Asking) else None
+
+
+def waited_s(secrets: Secrets) -> float:
+    """How long that person was waited for on the way so far."""
+    asking = who_is_asked(secrets)
+    return asking.waited_s if asking is not None else 0.0
 
 
 class Questions:

@@ -1,13 +1,15 @@
 """SSH in process: connections and exec channels on asyncssh."""
 
 import asyncio
+import contextlib
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncssh
 
 from mcp_ssh.model.errors import (
+    ConnectionFailedError,
     McpSshError,
     UnsupportedHostError,
 )
@@ -15,14 +17,15 @@ from mcp_ssh.model.host import Host, HostKeyChecking
 from mcp_ssh.model.question import person_wait_s
 from mcp_ssh.model.result import HostKey, Peer
 from mcp_ssh.model.settings import Settings
-from mcp_ssh.ports import Connection, Secrets
+from mcp_ssh.ports import Connection, Secrets, Through
 from mcp_ssh.transport import failure, legacy
 from mcp_ssh.transport.connection import Ended, SshConnection
 from mcp_ssh.transport.credentials import Credentials
+from mcp_ssh.transport.hop import Hop, hop_of
 from mcp_ssh.transport.hostkeys import HostKeyJudge, fingerprint, known_as, look_up
 from mcp_ssh.transport.login import gather
 from mcp_ssh.transport.options import configured, host_key_algorithms, in_family, preferred
-from mcp_ssh.transport.questions import Questions, gone, who_is_asked
+from mcp_ssh.transport.questions import Questions, gone, waited_s, who_is_asked
 
 _old: dict[str, object] = {
     "kex_algs": legacy.kex,
@@ -39,13 +42,18 @@ class _Client(asyncssh.SSHClient):
     def __init__(self, judge: HostKeyJudge | None, credentials: Credentials, questions: Questions) -> None:
         self._judge = judge
         self._credentials = credentials
-        self._questions = questions
+        self.questions = questions
         self._tried: set[str] = set()
         self.ended: Ended = asyncio.get_running_loop().create_future()
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         del host, addr, port  # the judge knows the host under the name that the file gives it
         return self._judge is None or self._judge.accepts(key)
+
+    def refusal(self) -> McpSshError:
+        """Why the host's key was not taken."""
+        assert self._judge is not None  # noqa: S101  without a judge nothing is verified
+        return self._judge.refusal or self._judge.untrusted()
 
     def public_key_auth_requested(self) -> None:
         """The host took none of our keys. One that took a key asks for what it wants beside it without this."""
@@ -64,7 +72,7 @@ class _Client(asyncssh.SSHClient):
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
     ) -> list[str] | None:
         del lang
-        return await self._questions.answers(name, instructions, prompts)
+        return await self.questions.answers(name, instructions, prompts)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.ended.done():
@@ -84,64 +92,78 @@ class SshTransport:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         """Try the addresses in order; each gets an equal share of what is left of the connect timeout.
 
-        The time of a person who is asked does not count.
+        The time of a person who is asked does not count, here or on the way.
         """
         addresses = in_family(host, addresses)
         credentials = await gather(host.auth, secrets)
         try:
-            return await self._tried(host, addresses, credentials, secrets)
+            return await self._tried(host, addresses, credentials, secrets, through)
         finally:
             await credentials.close()
 
     async def _tried(
-        self, host: Host, addresses: Sequence[str], credentials: Credentials, secrets: Secrets
+        self,
+        host: Host,
+        addresses: Sequence[str],
+        credentials: Credentials,
+        secrets: Secrets,
+        through: Through | None,
     ) -> Connection:
         limit_s = host.ssh.connect_timeout_s or self._settings.connect_timeout_s
-        left_s = limit_s
+        now = asyncio.get_running_loop().time
+        until = limit_s + (now() if through is None else through.since + waited_s(secrets))
         problem: McpSshError | None = None
         for position, address in enumerate(addresses):
-            share_s = max(left_s, 0) / (len(addresses) - position)
-            began = asyncio.get_running_loop().time()
+            hop, where = hop_of(host, address, through), failure.where(address, host.port)
             try:
-                async with asyncio.timeout(share_s) as limit:
+                async with asyncio.timeout(max(until - now(), 0) / (len(addresses) - position)) as limit:
                     questions = Questions(host, credentials.password, who_is_asked(secrets), limit)
-                    return await self._connect(host, address, credentials, questions)
+                    return await self._connect(host, address, credentials, questions, hop)
             except TimeoutError:
-                problem = failure.timed_out(host, _where(address, host.port), limit_s)
+                problem = failure.timed_out(host, where, limit_s)
             except (McpSshError, asyncssh.Error, OSError) as error:
-                problem = failure.while_connecting(error, host, _where(address, host.port), credentials.told)
-                if not isinstance(error, OSError):
+                if hop is not None and hop.has_ended:
+                    raise hop.why(error) from error
+                problem = failure.while_connecting(error, host, where, credentials.told)
+                if not isinstance(error, OSError) and type(error) is not ConnectionFailedError:
                     break  # the host answered: its other addresses would say the same, or are another host's
-            left_s -= asyncio.get_running_loop().time() - began
         assert problem is not None  # noqa: S101  a resolver never answers with no address
         raise problem
 
-    async def _connect(self, host: Host, address: str, credentials: Credentials, questions: Questions) -> Connection:
+    async def _connect(
+        self, host: Host, address: str, credentials: Credentials, questions: Questions, hop: Hop | None
+    ) -> Connection:
         judge = await self._judge(host)
-        sock = await _dial(address, host)
         client = _Client(judge, credentials, questions)
+        options = self._options(host, judge, credentials)
+        with hop.leaned_on() if hop is not None else contextlib.nullcontext():
+            connection = await self._handshake(host, address, client, options, hop)
+        return await self._established(connection, client, host, judge, address, hop)
+
+    async def _handshake(
+        self, host: Host, address: str, client: _Client, options: Mapping[str, object], hop: Hop | None
+    ) -> asyncssh.SSHClientConnection:
+        """Dial, or open a channel of the jump host, and log in there."""
+        sock = None if hop is not None else await _dial(address, host)
         try:
-            connection = await asyncssh.connect(
-                host.address,
-                host.port,
-                sock=sock,
-                client_factory=lambda: client,
-                **self._options(host, judge, credentials),
+            return await asyncssh.connect(
+                host.address, host.port, sock=sock, tunnel=hop, client_factory=lambda: client, **options
             )
         except asyncssh.HostKeyNotVerifiable as error:
-            assert judge is not None  # noqa: S101  without a judge nothing is verified
-            raise judge.refusal or judge.untrusted() from error
+            raise client.refusal() from error
         except asyncssh.PermissionDenied as error:
-            raise questions.problem or error from error
+            raise client.questions.problem or error from error
         except (asyncssh.Error, OSError) as error:
-            raise (gone(host) if questions.waits else error) from error
+            raise (gone(host) if client.questions.waits else error) from error
         except BaseException:
-            sock.close()
+            if sock is not None:
+                sock.close()
             raise
-        return await self._established(connection, client, host, judge, address)
 
     async def _judge(self, host: Host) -> HostKeyJudge | None:
         if host.host_key_checking is HostKeyChecking.OFF and not host.host_key:
@@ -176,13 +198,14 @@ class SshTransport:
                 options["server_host_key_algs"] = host_key_algorithms(host, [*known.algorithms(), *old])
         return options
 
-    async def _established(
+    async def _established(  # noqa: PLR0913, PLR0917  each is a part of one login
         self,
         connection: asyncssh.SSHClientConnection,
         client: _Client,
         host: Host,
         judge: HostKeyJudge | None,
         address: str,
+        hop: Hop | None,
     ) -> Connection:
         key = connection.get_server_host_key()
         shown = None
@@ -191,7 +214,7 @@ class SshTransport:
         version = str(connection.get_extra_info("server_version", ""))
         peer = Peer(address=address, port=host.port, user=host.user, version=version, host_key=shown)
         idle_s = host.ssh.keepalive_s or self._settings.keepalive_interval_s
-        opened = SshConnection(connection, client.ended, peer, idle_s)
+        opened = SshConnection(connection, client.ended, peer, idle_s, hop)
         if "windows" in version.lower():
             await opened.close()
             raise UnsupportedHostError(
@@ -216,7 +239,3 @@ async def _dial(address: str, host: Host) -> socket.socket:
         raise
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
-
-
-def _where(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -120,6 +120,64 @@ def test_lists_of_connections_and_tokens_lose_their_secrets(tmp_path: Path, caps
     assert "left: pi: color" in report
 
 
+def test_jump_hosts_of_connections_become_ways_and_nobody_is_dialled_directly_instead(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = {
+        "web": {"host": "10.0.0.11", "user": "u", "jumpHost": "gate"},
+        "db": {"host": "10.0.0.12", "user": "u", "proxyJump": "ann@gate.example:2222,inner.example"},
+        "log": {"host": "10.0.0.13", "user": "u", "bastion": {"host": "new.example", "password": "hunter2"}},
+        "odd": {"host": "10.0.0.14", "user": "u", "via": "by the river"},
+        "edge": {"host": "10.0.0.15", "user": "u", "tunnel": True},
+        "gate": {"host": "gate.example", "port": 2222, "user": "ann"},
+    }
+    (tmp_path / "connections.json").write_text(json.dumps(rows))
+    code, text, report = ran(capsys, tmp_path)
+    assert code == 0, report
+    hosts = loaded(text).inventory.hosts
+    assert {name: [hop.name for hop in each.hops] for name, each in hosts.items() if each.hops} == {
+        "web": ["gate"],
+        "db": ["gate", "inner.example"],
+        "log": ["new.example"],
+    }
+    assert (hosts["inner.example"].user, hosts["inner.example"].auth.method) == ("u", AuthMethod.AGENT)
+    assert not hosts["odd"].enabled
+    assert "left: odd: its way, 'by the river'" in report
+    assert "changed: new.example was made for the way to log: it logs in as u by the agent" in report
+    assert "left: log: of its jump host: password" in report
+    assert "left: edge: it is a tunnel" in report
+    assert "hunter2" not in text + report
+
+
+@pytest.mark.parametrize(
+    ("arguments", "way"),
+    [
+        ("-J ann@gate:2222", ["gate"]),
+        ("-Jgate", ["gate"]),
+        ("-C -o ProxyJump=gate,10.0.0.7", ["gate", "10.0.0.7"]),
+        ("-o 'ProxyJump ssh://ann@gate.example:2222'", ["gate"]),
+        ("-oProxyCommand='ssh -W %h:%p -q -p 2222 ann@gate.example'", ["gate"]),
+        ("-o ProxyJump=none -o ControlPersist=60s", []),
+        ("-o ProxyCommand='nc -X 5 -x proxy:1080 %h %p'", None),
+        ("-J {{ bastion }}", None),
+    ],
+)
+def test_ways_in_the_arguments_of_an_inventory(
+    arguments: str, way: list[str] | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inventory.ini").write_text(
+        "gate ansible_host=gate.example ansible_port=2222 ansible_user=ann\n[in]\n"
+        f"web ansible_host=10.0.0.11 ansible_user=u\n[in:vars]\nansible_ssh_common_args={arguments}\n"
+    )
+    code, text, report = ran(capsys, tmp_path / "inventory.ini")
+    assert code == 0, report
+    web = loaded(text).inventory.hosts["web"]
+    assert ([hop.name for hop in web.hops], web.enabled) == (way or [], way is not None)
+    assert ("left: web: its way, " in report) is (way is None)
+    for rest in ("-C", "-o ControlPersist=60s"):
+        assert (f"left: web: ansible_ssh_common_args {rest}" in report) is (rest in arguments)
+
+
 INI = """\
 [web]
 web[01:02].example.com ansible_user=deploy ansible_port=2222
@@ -221,6 +279,13 @@ Host corp
 Host hard
   HostName 10.2.2.2
   IdentityFile ~/.ssh/id_sk
+Host behind
+  HostName 10.3.3.3
+  User u
+  ProxyJump web,jumper@far.example.com:2200
+Host deep
+  User u
+  ProxyJump corp
 Host pinned
   HostKeyAlias the-alias
   StrictHostKeyChecking yes
@@ -250,13 +315,16 @@ def test_a_ssh_config_becomes_hosts_and_each_line_is_named(
     assert code == 0, report
     path = tmp_path / "hosts.yaml"
     hosts = parse(text, path, Environment(path, tmp_path), known).inventory.hosts
-    assert list(hosts) == ["inc", "web", "web2", "db-1", "corp", "hard", "pinned"]
+    assert list(hosts) == ["inc", "web", "web2", "db-1", "corp", "hard", "behind", "deep", "pinned", "far.example.com"]
     web = hosts["web"]
     assert (web.address, web.user, web.port) == ("web.example.com", "deploy", 2222)
     assert (web.auth.method, web.auth.key_path) == (AuthMethod.CERTIFICATE, f"{folder}/id_web")
     assert (hosts["db-1"].user, hosts["db-1"].address, hosts["db-1"].ssh.compressed) == ("dba", "10.0.0.21", True)
     assert (hosts["corp"].way, hosts["corp"].address) == (Way.OPENSSH, "corp")
     assert hosts["hard"].way is Way.OPENSSH
+    assert [hop.name for hop in hosts["behind"].hops] == ["web", "far.example.com"]
+    assert hosts["far.example.com"].port == 2200
+    assert (hosts["deep"].way, hosts["deep"].hops) == (Way.OPENSSH, ())
     assert hosts["pinned"].ssh.key_name == "the-alias"
     config = f"{folder}/config"
     for line in (
@@ -264,14 +332,16 @@ def test_a_ssh_config_becomes_hosts_and_each_line_is_named(
         f"taken: host 'web': IdentityFile at {config}:6",
         f"taken: host 'inc': User at {folder}/more:2",
         f"changed: host 'corp': `transport: openssh`, the system's ssh, for ProxyCommand at {config}:16",
-        f"changed: host 'pinned': `ssh_config: true`, so that it stays where it is: HostKeyAlias at {config}:21",
+        f"changed: host 'pinned': `ssh_config: true`, so that it stays where it is: HostKeyAlias at {config}:28",
         f"changed: host 'hard': `transport: openssh`, the system's ssh, for IdentityFile at {config}:19",
+        f"changed: host 'behind': `jump`, for ProxyJump at {config}:23",
+        "changed: host 'deep': `transport: openssh`, as its jump host 'corp' has",
         f"changed: Host db-* at {config}:9: a pattern is no host; what it says became part of those it is about",
         f"left: host 'web': IdentityFile {folder}/id_two at {config}:7: a host has one key",
         f"left: ForwardAgent at {config}:8 is not done here",
         f"left: host 'db-1': IdentityFile {folder}/nowhere at {config}:13: no key file that is read here",
-        f"left: Match exec at {config}:23 is not looked at: nothing is run or looked up for it",
-        f"left: ControlMaster at {config}:28 has no meaning here",
+        f"left: Match exec at {config}:30 is not looked at: nothing is run or looked up for it",
+        f"left: ControlMaster at {config}:35 has no meaning here",
     ):
         assert line in report.splitlines()
     assert not (tmp_path / "ran").exists()

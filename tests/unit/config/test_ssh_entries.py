@@ -126,3 +126,14 @@ def test_the_files_that_count_are_watched(home: Path) -> None:
 
 def test_without_the_key_a_host_needs_its_address(home: Path) -> None:
     assert any("host: is required" in fault for fault in faults(home, "web: {user: u, auth: {method: agent}}"))
+
+
+def test_a_proxy_jump_leads_through_hosts_of_the_file_and_jump_wins_over_it(home: Path) -> None:
+    config = "Host web\n  ProxyJump bastion,inner\n"
+    others = "bastion: {host: b, user: u, auth: {method: agent}}\n  inner: {host: i, user: u, auth: {method: agent}}"
+    web = loaded(home, f"web: {{ssh_config: true}}\n  {others}", config).inventory.hosts["web"]
+    assert [hop.name for hop in web.hops] == ["bastion", "inner"]
+    web = loaded(home, f"web: {{ssh_config: true, jump: [inner]}}\n  {others}", config).inventory.hosts["web"]
+    assert [hop.name for hop in web.hops] == ["inner"]
+    [fault] = faults(home, "web: {ssh_config: true}", config)
+    assert "ProxyJump at" in fault

@@ -11,6 +11,7 @@ import pytest
 from mcp import Client
 from mcp_types import ElicitResult
 
+from mcp_ssh.asking import Asking
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.command import Wish
@@ -21,7 +22,7 @@ from mcp_ssh.model.loginerrors import NeedsLoginError
 from mcp_ssh.model.policy import Access, Confirm
 from mcp_ssh.model.principal import Permission, Principal, Via
 from mcp_ssh.model.question import Prompt, Question
-from mcp_ssh.ports import Asking, Connection, Secrets
+from mcp_ssh.ports import Connection, Secrets, Through
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
@@ -42,6 +43,7 @@ WEB = (
     host("roots", files=FileRules(roots=("/home",))),
     host("restricted", access=Access.RESTRICTED),
     host("device", shell=Shell.CLI, platform="cisco_ios"),
+    host("behind", jump=host("bastion")),
 )
 TOKEN = Principal("token:ops", Via.NETWORK, frozenset({Permission.EXECUTE}))
 ROOT = DEBIAN.replace("1000", "0", 1)
@@ -109,10 +111,12 @@ def lead_astray() -> MemoryTransport:
 class AskingTransport(MemoryTransport):
     """Its hosts ask a person for a word that may be empty."""
 
-    async def connect(self, where: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         assert isinstance(secrets, Asking)
-        await secrets.answers(where, Question((Prompt("Code: ", is_hidden=True),)))
-        return await super().connect(where, addresses, secrets)
+        await secrets.answers(host, Question((Prompt("Code: ", is_hidden=True),)))
+        return await super().connect(host, addresses, secrets, through)
 
 
 def many(command: str = "uptime", name: str = "web") -> dict[str, Any]:
@@ -173,6 +177,16 @@ CASES = {
         "login_declined",
         host=AskingTransport(),
         person="decline",
+    ),
+    "connect, behind a bastion": Case(
+        "ssh_connect", {"host": "behind"}, [*OPENS, "connect", "session.open", "finished"]
+    ),
+    "connect, a bastion that lets nobody in": Case(
+        "ssh_connect",
+        {"host": "behind"},
+        ["decided", "connect", "failed"],
+        "auth_failed",
+        MemoryTransport(error=AuthenticationError("no")),
     ),
     "run": Case("ssh_run", run(), [*OPENS, "started", "finished"]),
     "run, non-zero": Case("ssh_run", run(), [*OPENS, "started", "finished"], host=answers(code=3)),
