@@ -39,7 +39,10 @@ kept_s = 60.0
 
 @dataclass(slots=True, eq=False)
 class Login:
-    """One that is under way. `asked` is what the host waits for now, and `given` becomes what the person says."""
+    """One that is under way. `asked` is what the host `asker` waits for now; `given` becomes what the person says.
+
+    The asker is the host itself, or one on the way to it.
+    """
 
     caller: Caller
     host: str
@@ -48,6 +51,7 @@ class Login:
     left_s: float = field(default_factory=lambda: person_wait_s)
     waited_s: float = 0.0
     asked: Question | None = None
+    asker: str = ""
     was_asked: bool = False
     given: "asyncio.Future[Answer] | None" = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -68,7 +72,7 @@ class Person:
     async def answers(self, host: Host, question: Question) -> Sequence[Secret]:
         """Wait for what they say, as long as there is time left."""
         login, loop = self.login, asyncio.get_running_loop()
-        login.asked, login.was_asked, login.given = question, True, loop.create_future()
+        login.asked, login.asker, login.was_asked, login.given = question, host.name, True, loop.create_future()
         began = loop.time()
         self._note(host, {"decision": "needs_confirmation", "requests": len(question.prompts)})
         login.news.set()
@@ -198,8 +202,8 @@ class Logins:
             self._waiting[login.id] = login
             login.task.add_done_callback(lambda _: self._later(login))
         raise LoginQuestionError(
-            f"{login.host} asks for more than its secret before it lets us in; nothing was sent for it",
-            host=login.host,
+            f"{login.asker} asks for more than its secret before it lets us in; nothing was sent for it",
+            host=login.asker if login.asker == login.host else f"{login.asker}, on the way to {login.host},",
             login=login.id,
             question=question,
             hint="the person at the client is asked",

@@ -222,6 +222,33 @@ async def test_the_persons_time_is_none_of_the_connect_timeout(tmp_path: Path) -
         assert not opened.is_error, opened.content
 
 
+@ERAS
+async def test_a_bastion_and_the_host_behind_it_each_ask_and_neither_wait_counts(era: str, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def ask(context: Any, params: Any) -> ElicitResult:
+        asked.append(params.message.splitlines()[0])
+        await asyncio.sleep(0.6)
+        return ElicitResult(action="accept", content={"answer_1": str(len(asked))})
+
+    auth = Auth(AuthMethod.KEYBOARD_INTERACTIVE)
+    async with (
+        serving(CodeHost([(("Code: ", False),)], [["1"]])) as outer,
+        serving(CodeHost([(("Code: ", False),)], [["2"]])) as inner,
+    ):
+        bastion = replace(entry(outer, auth=auth), name="bastion")
+        web = entry(inner, auth=auth, jump=bastion)
+        transport = transport_in(tmp_path, connect_timeout_s=0.5)
+        async with (
+            daemon(web, bastion, transport=transport, connect_timeout_s=0.5) as it,
+            client_of(it, era, ask) as client,
+        ):
+            opened = await client.call_tool("ssh_connect", CONNECT)
+            assert not opened.is_error, opened.content
+    assert [line.partition(" asks")[0] for line in asked] == ["bastion, on the way to web,", "web"]
+    assert (outer.given, inner.given) == (["1"], ["2"])
+
+
 async def test_a_host_that_waits_no_longer_is_told_as_that(tmp_path: Path) -> None:
     async with (
         serving(CodeHost([BOTH], [["secret-of-web", CODE]])) as server,
