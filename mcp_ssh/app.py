@@ -37,12 +37,13 @@ from mcp_ssh.service.installs import Installer
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.keptfacts import KeptFacts
 from mcp_ssh.service.keyrings import Keyrings
+from mcp_ssh.service.logins import Logins
 from mcp_ssh.service.nodeparts import NodeParts
 from mcp_ssh.service.nodes import Nodes
 from mcp_ssh.service.pipeline import Pipeline
 from mcp_ssh.service.rates import Rates
 from mcp_ssh.service.reading import Reader
-from mcp_ssh.service.reload import Reload
+from mcp_ssh.service.reload import Reload, tell_warnings
 from mcp_ssh.service.runs import Runs
 from mcp_ssh.service.services import Services
 from mcp_ssh.service.shells import Shells
@@ -54,6 +55,7 @@ from mcp_ssh.service.tokens import Tokens
 from mcp_ssh.service.transfers import Transfers
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.transfers.folder import TransferFolder
+from mcp_ssh.transport.algorithms import supported
 from mcp_ssh.transport.identity import Identity
 from mcp_ssh.transport.resolve import CachingResolver
 from mcp_ssh.transport.sightings import Sightings
@@ -93,9 +95,10 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
 
     Raises `ConfigurationError` before anything is opened, `AuditUnavailableError` if the log cannot be written.
     """
-    configuration = Configuration(lambda: load(environment, known))
+    configuration = Configuration(lambda: load(environment, known, supported()))
     settings = configuration.current.settings
     configure_logging(settings.log_level)
+    tell_warnings(configuration.current)
     clock = SystemClock()
     secrets = DaemonSecrets(
         environ, lambda: configuration.current.settings, lambda: secret_names(configuration.current, environ)
@@ -159,6 +162,7 @@ async def wired(  # noqa: PLR0913, PLR0917  each is one of the daemon's surround
         ) as pipeline,
     ):
         files = Files(pipeline, keyrings)
+        logins = Logins(pipeline, audit)
         commands = Commands(
             configuration=configuration,
             judge=judge,
@@ -168,9 +172,16 @@ async def wired(  # noqa: PLR0913, PLR0917  each is one of the daemon's surround
             runs=runs,
             shells=shells,
             keyrings=keyrings,
+            logins=logins,
         )
         terminals = Terminals(
-            configuration=configuration, pipeline=pipeline, pool=pool, runs=runs, shells=shells, keyrings=keyrings
+            configuration=configuration,
+            pipeline=pipeline,
+            pool=pool,
+            runs=runs,
+            shells=shells,
+            keyrings=keyrings,
+            logins=logins,
         )
         steps = Steps(configuration=configuration, pipeline=pipeline, commands=commands, runs=runs, approvals=approvals)
         kept = KeptFacts(clock)

@@ -35,6 +35,7 @@ class Event(StrEnum):
     DECIDED = "decided"
     OVERRIDE = "override"
     APPROVAL = "approval"
+    LOGIN = "login"
     STARTED = "started"
     FINISHED = "finished"
     FAILED = "failed"

@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 from mcp_ssh.config.environment import Environment, variables
 from mcp_ssh.config.load import parse
 from mcp_ssh.config.snapshot import Snapshot
-from mcp_ssh.imports import ansible, lists, orchestrator
+from mcp_ssh.config.sshentry import this_user
+from mcp_ssh.imports import ansible, lists, orchestrator, sshconfig
 from mcp_ssh.imports.jumps import tie
 from mcp_ssh.imports.report import Report, host_name
 from mcp_ssh.model.command import Operation, Request, Wish
@@ -22,15 +23,23 @@ from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.principal import Principal, Via
 from mcp_ssh.policy.decide import decide
 from mcp_ssh.safety.classify import Guard
+from mcp_ssh.sshconfig.disk import DiskFiles
+from mcp_ssh.sshconfig.reader import Reader, Source
 from mcp_ssh_drivers.registry import known
 
 _orchestrator = ("servers.yml", "credentials.yml", "policy.yml")
 _known_names = (*_orchestrator, "servers.json", "tokens.json", "connections.json", ".env")
 max_bytes = 10_485_760
+ssh_config = "ssh-config"
 
 
 def import_(sources: Sequence[Path], output: Path | None, cases: Path | None) -> int:
-    """Print or write the hosts.yaml, and the report on stderr; 1 if decisions differ, or if it has faults."""
+    """Print or write the hosts.yaml, and the report on stderr; 1 if decisions differ, or if it has faults.
+
+    The word `ssh-config` in front means ~/.ssh/config, or the one file behind it.
+    """
+    if str(sources[0]) == ssh_config:
+        return _ssh_config(sources[1:], output)
     report, files = Report(), dict(_files(sources))
     if not files:
         raise ConfigurationError(
@@ -45,13 +54,38 @@ def import_(sources: Sequence[Path], output: Path | None, cases: Path | None) ->
     counts = (
         f"{len(report.hosts)} hosts, {len(report.credentials)} credentials, {rules} rules, {len(report.tokens)} tokens"
     )
-    lines = [f"taken: {counts}"]
-    lines += [f"changed: {note}" for note in report.changed] + [f"left: {note}" for note in report.left]
-    lines += [f"to mend: {fault.key}: {fault.message}" for fault in faults]
+    lines = _told(counts, report, faults)
     differences = _compared(cases, files, snapshot) if cases is not None and snapshot is not None else []
     lines += differences
     print("\n".join(lines), file=sys.stderr)  # noqa: T201
     return 1 if faults or any(line.startswith("differs") for line in differences) else 0
+
+
+def _told(counts: str, report: Report, faults: Sequence[Fault]) -> list[str]:
+    lines = [f"taken: {note}" for note in (counts, *report.taken)]
+    lines += [f"changed: {note}" for note in report.changed] + [f"left: {note}" for note in report.left]
+    return lines + [f"to mend: {fault.key}: {fault.message}" for fault in faults]
+
+
+def _ssh_config(files: Sequence[Path], output: Path | None) -> int:
+    home = str(Path.home())
+    path = files[0].absolute() if files else Path(home, ".ssh/config")
+    if len(files) > 1 or not path.is_file():
+        raise ConfigurationError([Fault(str(path), 0, "(file)", "there is no such file; name one ssh_config")])
+    report = Report()
+    reader = Reader(DiskFiles(), [Source(str(path), f"{home}/.ssh")], this_user(home))
+    if path != Path(home, ".ssh/config"):
+        report.changed.append(
+            f"{path} is not ~/.ssh/config: `ssh_config: true` and `transport: openssh` read that file, so copy it there"
+        )
+    sshconfig.take(reader, os.environ, report)
+    tie(report)
+    sshconfig.untied(report)
+    text = _yaml(report.document())
+    _, faults = _checked(text, output)
+    _write(text, output)
+    print("\n".join(_told(f"{len(report.hosts)} hosts", report, faults)), file=sys.stderr)  # noqa: T201
+    return 1 if faults else 0
 
 
 def _files(sources: Sequence[Path]) -> Iterator[tuple[str, Path]]:

@@ -67,7 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     imports = commands.add_parser("import", help="a hosts.yaml from what another program keeps, with a report")
     imports.set_defaults(run=_import)
     imports.add_argument(
-        "sources", nargs="+", type=Path, metavar="PATH", help="a folder with its files, or an Ansible inventory"
+        "sources",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="a folder with its files, an Ansible inventory; or `ssh-config`, alone for ~/.ssh/config or with a file",
     )
     imports.add_argument("--output", type=Path, help="a new file; without it the text is printed")
     imports.add_argument(

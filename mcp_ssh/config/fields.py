@@ -32,10 +32,15 @@ def _is_pattern(value: str) -> str:
     return value
 
 
+def is_address(value: str) -> bool:
+    """Whether it has the form of a host name or an IP address."""
+    return _address.match(value) is not None
+
+
 def _is_address(value: str) -> str:
     if value.startswith("["):
         raise PydanticCustomError("fault", "an IPv6 address stands here without brackets; the port has its own key")
-    if not _address.match(value):
+    if not is_address(value):
         raise PydanticCustomError("fault", "not a host name or IP address; user and port have keys of their own")
     return value
 

@@ -27,10 +27,11 @@ from mcp_ssh.config.policy import AccessName
 from mcp_ssh.config.tunnels import TunnelEntry
 
 _method_keys: dict[str, tuple[str, set[str]]] = {
-    "key": ("key_path", {"key_path", "passphrase_env"}),
+    "key": ("key_path", {"key_path", "passphrase_env", "password_env"}),
     "password": ("password_env", {"password_env"}),
-    "keyboard-interactive": ("password_env", {"password_env"}),
-    "agent": ("", set()),
+    "keyboard-interactive": ("", {"password_env"}),
+    "agent": ("", {"password_env"}),
+    "certificate": ("", {"key_path", "passphrase_env", "certificate_path", "password_env"}),
     "gateway": ("", set()),
 }
 
@@ -38,17 +39,24 @@ _method_keys: dict[str, tuple[str, set[str]]] = {
 class AuthEntry(Entry):
     """How to log in. Secrets are named, never written."""
 
-    method: Literal["key", "password", "agent", "keyboard-interactive", "gateway"] = Field(
+    method: Literal["key", "password", "agent", "keyboard-interactive", "certificate", "gateway"] = Field(
         description="gateway: the key of mcp-ssh itself (mcp-ssh identity show)"
     )
-    key_path: str | None = Field(None, min_length=1, description="Private key file, for method key")
+    key_path: str | None = Field(
+        None, min_length=1, description="Private key file; for a certificate, else the agent's"
+    )
+    certificate_path: str | None = Field(
+        None, min_length=1, description="User certificate; else that beside the key (KEY-cert.pub), or the agent's"
+    )
     passphrase_env: EnvName | None = Field(None, description="Environment variable with the key's passphrase")
-    password_env: EnvName | None = Field(None, description="Environment variable with the password")
+    password_env: EnvName | None = Field(
+        None, description="Environment variable with the password; beside a key, for a host that wants both"
+    )
 
     @model_validator(mode="after")
     def _has_what_its_method_needs(self) -> Self:
         needed, taken = _method_keys[self.method]
-        for name in ("key_path", "passphrase_env", "password_env"):
+        for name in ("key_path", "certificate_path", "passphrase_env", "password_env"):
             given = getattr(self, name) is not None
             if name == needed and not given:
                 raise PydanticCustomError(
@@ -147,8 +155,13 @@ class DefaultsEntry(Entry):
 class HostEntry(DefaultsEntry):
     """One host."""
 
-    host: Address | None = Field(None, description="Host name or IP address; absent for a host that dials in")
+    host: Address | None = Field(
+        None, description="Host name or IP address; with ssh_config the HostName there; absent for one that dials in"
+    )
     connect: Literal["direct", "tunnel"] | None = Field(
         None, description="tunnel: the host dials in to our listener with ssh -R"
     )
     tunnel: TunnelEntry | None = Field(None, description="For connect tunnel: by which key, and for which port")
+    ssh_config: bool | None = Field(
+        None, description="true: what ~/.ssh/config says of this name counts where nothing is said here"
+    )

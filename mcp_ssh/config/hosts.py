@@ -12,9 +12,11 @@ from mcp_ssh.config.hostentry import DefaultsEntry, FilesEntry, HostEntry, Limit
 from mcp_ssh.config.lines import Path
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.policy import TagOverrideEntry, access_of, whole
+from mcp_ssh.config.sshentry import SshEntries
 from mcp_ssh.config.tunnels import check_ends
 from mcp_ssh.model.host import Auth, AuthMethod, FileRules, Host, HostKeyChecking, Limits, Shell, TunnelTerms, Way
 from mcp_ssh.model.policy import Confirm, LinePattern
+from mcp_ssh.model.sshoptions import SshOptions
 
 T = TypeVar("T")
 
@@ -40,6 +42,7 @@ class Hosts:
     platforms: Collection[str]
     overrides: Mapping[str, TagOverrideEntry]
     confirm: Confirm | None
+    ssh: SshEntries
 
     def host(self, name: str, data: Any) -> Host | None:
         """The host of that name; None where its entry has faults."""
@@ -51,8 +54,15 @@ class Hosts:
         if entry is None:
             self._check_rest(data, path)
             return None
-        login = self.logins.of(entry, path)
-        if login is None:
+        configured = self.ssh.of(name, entry, path) if entry.ssh_config else None
+        if configured is not None:
+            entry = self.ssh.overlaid(entry, configured, path)
+        dials_in = entry.connect == "tunnel"
+        if entry.host is None and not dials_in:
+            self.checker.add((*path, "host"), "is required")
+        login = configured and self.ssh.login(entry, self.defaults, configured)
+        login = login or self.logins.of(entry, path)
+        if login is None or (entry.host is None and not dials_in):
             return None
         user, auth = login
         shell = Shell(entry.shell or self.defaults.shell or "posix")
@@ -64,7 +74,7 @@ class Hosts:
             address=entry.host or name,
             user=user,
             auth=auth,
-            port=22 if entry.connect == "tunnel" else entry.port or self.defaults.port or 22,
+            port=22 if dials_in else entry.port or self.defaults.port or 22,
             shell=shell,
             prompt_regex=self._prompt(entry, shell, path),
             platform=self._platform(entry, shell, path),
@@ -81,7 +91,7 @@ class Hosts:
             tags=tags,
             enabled=_first(entry.enabled, self.defaults.enabled, True),
             host_key=entry.host_key or self.defaults.host_key,
-            host_key_checking=self._checking(entry, auth, path),
+            host_key_checking=self._checking(entry, auth, path, strict=configured is not None and configured.strict),
             deny_patterns=(*(self.defaults.deny_patterns or ()), *(entry.deny_patterns or ())),
             limits=limits_of(entry.limits, self.defaults.limits, overriding),
             access=access_of(entry.access or entry.mode, self.defaults.access or self.defaults.mode, overriding),
@@ -91,6 +101,7 @@ class Hosts:
             command=tuple(entry.command or self.defaults.command or ()),
             tunnel=self._tunnel(entry, path),
             files=files_of(entry.files or self.defaults.files),
+            ssh=configured.options if configured is not None else SshOptions(),
             confirm=_confirm(entry) or _confirm(self.defaults) or self.confirm,
         )
 
@@ -125,6 +136,8 @@ class Hosts:
     def _check_rest(self, data: Any, path: Path) -> None:
         """Where an entry has faults, the others are told as well: nobody wants to mend a file in rounds."""
         entry, bad = self.checker.rest(DefaultsEntry, data, path)
+        if isinstance(data, Mapping) and "host" not in data and not data.get("ssh_config"):
+            self.checker.add((*path, "host"), "is required")
         if not bad & {"user", "auth", "credentials"}:
             self.logins.of(entry, path)
         if not bad & {"shell", "prompt_regex", "platform"}:
@@ -176,8 +189,10 @@ class Hosts:
             return None
         return entry.charset or self.defaults.charset
 
-    def _checking(self, entry: HostEntry, auth: Auth, path: Path) -> HostKeyChecking:
+    def _checking(self, entry: HostEntry, auth: Auth, path: Path, *, strict: bool) -> HostKeyChecking:
         given = entry.host_key_checking if entry.host_key_checking is not None else self.defaults.host_key_checking
+        if strict and entry.host_key_checking is None:
+            return HostKeyChecking.STRICT
         checking = self.checking if given is None else checking_of(given)
         pinned = entry.host_key or self.defaults.host_key
         if checking is HostKeyChecking.OFF and auth.method in _password_methods and pinned is None:

@@ -21,6 +21,7 @@ from mcp_ssh.config.policy import TagOverrideEntry, policy_of
 from mcp_ssh.config.schema import HostsFile, RateLimitEntry, ServerEntry
 from mcp_ssh.config.settingsentry import SettingsEntry
 from mcp_ssh.config.snapshot import Site, Snapshot
+from mcp_ssh.config.sshentry import Algorithms, SshEntries, without_repeats
 from mcp_ssh.config.tokens import default_token, tokens_of
 from mcp_ssh.config.tunnels import check_apart, listener_of
 from mcp_ssh.model.faults import ConfigurationError, Fault
@@ -41,19 +42,30 @@ def _none(folder: str | None) -> Collection[str]:
     return ()
 
 
-def load(environment: Environment, platforms: Platforms = _none) -> Snapshot:
-    """Read the file that the environment names, checked against the names of all `platforms`, and the added hosts.
+_any: Algorithms = {}
+
+
+def load(environment: Environment, platforms: Platforms = _none, algorithms: Algorithms = _any) -> Snapshot:
+    """Read the file that the environment names, checked against `platforms` and `algorithms`, and the added hosts.
 
     Raises `ConfigurationError` with all faults.
     """
     path = environment.config
-    return parse(_text(path), path, environment, platforms, read_added)
+    return parse(_text(path), path, environment, platforms, read_added, algorithms)
 
 
-def parse(
-    text: str, path: Path, environment: Environment, platforms: Platforms = _none, added: ReadAdded = nothing_added
+def parse(  # noqa: PLR0913, PLR0917  what it is checked against, and what is added
+    text: str,
+    path: Path,
+    environment: Environment,
+    platforms: Platforms = _none,
+    added: ReadAdded = nothing_added,
+    algorithms: Algorithms = _any,
 ) -> Snapshot:
-    """The text of a file at `path`, which relative key paths are resolved against. Pure but for that, and `added`."""
+    """The text of a file at `path`, which relative key paths are resolved against.
+
+    Pure but for that, for `added`, and for the user's SSH configuration where a host wants it.
+    """
     file = str(path)
     try:
         document = read(text)
@@ -62,7 +74,7 @@ def parse(
     checker = Checker(file, document)
     for duplicate in document.duplicates:
         checker.add(duplicate, "stands twice; YAML would keep the last one silently")
-    snapshot = _Loader(checker, path, environment, platforms, added).snapshot(document.data)
+    snapshot = _Loader(checker, path, environment, platforms, added, algorithms).snapshot(document.data)
     if checker.faults:
         raise ConfigurationError(checker.faults)
     return snapshot
@@ -94,11 +106,18 @@ def _file_fault(path: Path, message: str) -> Fault:
 class _Loader:
     """One pass over the data; faults go to the checker, and what has faults is left out."""
 
-    def __init__(
-        self, checker: Checker, path: Path, environment: Environment, platforms: Platforms, added: ReadAdded
+    def __init__(  # noqa: PLR0913, PLR0917  as for `parse`
+        self,
+        checker: Checker,
+        path: Path,
+        environment: Environment,
+        platforms: Platforms,
+        added: ReadAdded,
+        algorithms: Algorithms,
     ) -> None:
         self._added = added
         self._platforms = platforms
+        self._ssh = SshEntries(checker, str(environment.home), environment.environ, algorithms)
         self._checker = checker
         self._path = path
         self._environment = environment
@@ -114,8 +133,9 @@ class _Loader:
         added = self._added(settings.state_dir)
         inventory = self._inventory(top, settings, keys_dir, overrides, added)
         self._check_exempt(policy, inventory)
+        warnings, seen = without_repeats(self._ssh.warnings), tuple(self._ssh.files.seen)
         path, tokens, site = str(self._path), self._tokens(top), self._site(top)
-        return Snapshot(inventory, settings, path, tokens, site, policy, faults_of(added))
+        return Snapshot(inventory, settings, path, tokens, site, policy, faults_of(added), warnings, seen)
 
     def _check_exempt(self, policy: Policy, inventory: Inventory) -> None:
         own = {host.name for host in inventory.hosts.values() if not host.is_added}
@@ -168,15 +188,27 @@ class _Loader:
         identity = f"{settings.state_dir}/identity"
         logins = Logins(checker, defaults, credentials, self._paths, keys_dir, identity)
         hosts = Hosts(
-            checker, defaults, logins, settings.host_key_checking, self._known(settings), overrides, settings.confirm
+            checker,
+            defaults,
+            logins,
+            settings.host_key_checking,
+            self._known(settings),
+            overrides,
+            settings.confirm,
+            self._ssh,
         )
         entries = checker.mapping(top.get("hosts", {}), ("hosts",))
+        self._ssh.names = entries.keys()
         found = [hosts.host(name, entry) for name, entry in entries.items()]
         built = {host.name: host for host in found if host is not None}
-        own = Jumps(checker, defaults.jump or (), entries, built).tied()
+        own = Jumps(checker, defaults.jump or (), self._with_ways(entries), built).tied()
         hosts_of_all = merged(checker, own, added, defaults, identity)
         check_apart(checker, [*hosts_of_all.values()])
         return Inventory(hosts_of_all)
+
+    def _with_ways(self, entries: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The entries, with the ways of the user's SSH configuration where those lead through hosts of the file."""
+        return {**entries, **{name: {**entries[name], "jump": hops} for name, hops in self._ssh.ways.items()}}
 
     def _known(self, settings: Settings) -> Collection[str]:
         try:

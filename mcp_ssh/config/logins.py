@@ -65,12 +65,15 @@ class Logins:
             return None
         if entry.method == AuthMethod.GATEWAY.value:
             return Auth(AuthMethod.GATEWAY, self.identity)
-        return Auth(AuthMethod(entry.method), key_path, entry.passphrase_env, entry.password_env)
+        certificate = self._key_path(entry.certificate_path, path, "certificate_path")
+        if entry.certificate_path is not None and certificate is None:
+            return None
+        return Auth(AuthMethod(entry.method), key_path, entry.passphrase_env, entry.password_env, certificate)
 
-    def _key_path(self, text: str | None, path: Path) -> str | None:
+    def _key_path(self, text: str | None, path: Path, key: str = "key_path") -> str | None:
         if text is None:
             return None
-        return self.file((*path, "key_path"), text)
+        return self.file((*path, key), text)
 
     def file(self, path: Path, text: str) -> str | None:
         """The absolute path of a key's file; None for one that has a fault."""

@@ -25,7 +25,8 @@ class Site:
 class Snapshot:
     """An immutable, complete configuration; `path` is the file it came from.
 
-    `left_out` are the faults of files of added hosts: those are not there, and all else is.
+    `left_out` are the faults of files of added hosts: those are not there, and all else is. `warnings` are what stands
+    in the user's SSH configuration and is not done; `watched` the files and folders there that count beside `path`.
     """
 
     inventory: Inventory
@@ -35,6 +36,8 @@ class Snapshot:
     site: Site = Site()
     policy: Policy = field(default_factory=Policy)
     left_out: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    watched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def check_ends(checker: Checker, data: Any, path: Path) -> None:
     if not isinstance(data, Mapping):
         return
     if data.get("connect") != "tunnel":
-        if "host" not in data:
+        if "host" not in data and data.get("ssh_config") is not True:  # which may name it
             checker.add((*path, "host"), "is required")
         if data.get("tunnel") is not None:
             checker.add((*path, "tunnel"), "counts only with connect: tunnel")
@@ -55,7 +55,7 @@ def check_ends(checker: Checker, data: Any, path: Path) -> None:
         checker.add(
             (*path, "tunnel"), "is required for connect tunnel, such as {port: 22222, device_key_file: NAME.pub}"
         )
-    for key in ("host", "port", "jump"):
+    for key in ("host", "port", "jump", "ssh_config"):
         if data.get(key):
             checker.add((*path, key), "has no meaning for connect tunnel: the host dials in")
     for key in ("transport", "command"):

@@ -1,7 +1,8 @@
 """A person's word by way of the client (MCP elicitation), in both protocol eras.
 
 Up to 2025-11-25 the server asks while the call waits. From 2026-07-28 on the call ends with the question, and the
-client calls again with the answer and with our state, which the SDK seals: it is the name of the approval and no more.
+client calls again with the answer and with our state, which the SDK seals: it is the name of the approval, or of the
+login that waits, and no more.
 """
 
 import asyncio
@@ -12,8 +13,11 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import is_version_at_least
 
+from mcp_ssh.face import loginform
 from mcp_ssh.face.hygiene import clean
+from mcp_ssh.model.loginerrors import LoginQuestionError
 from mcp_ssh.model.principal import Answer
+from mcp_ssh.model.question import person_wait_s
 from mcp_ssh.model.refusals import ApprovalRequiredError
 from mcp_ssh.model.secret import Secret
 
@@ -27,6 +31,9 @@ _one_secret: dict[str, Any] = {
     "properties": {"password": {"type": "string", "title": "One-time password", "description": "Used once, not kept"}},
     "required": ["password"],
 }
+
+Needed = ApprovalRequiredError | LoginQuestionError
+"""What a person must say something to before a call can go on."""
 
 
 def can_ask(context: Context[Any, Any]) -> bool:
@@ -44,24 +51,39 @@ def answer_of(context: Context[Any, Any]) -> Answer | None:
     if not _asks_by_result(context) or context.request_state is None:
         return None
     given = (context.input_responses or {}).get(question_key)
-    return Answer(str(context.request_state), *_meant(given if isinstance(given, ElicitResult) else None))
+    return _answer(str(context.request_state), given if isinstance(given, ElicitResult) else None)
 
 
-async def ask(context: Context[Any, Any], needed: ApprovalRequiredError) -> Answer | InputRequiredResult:
+async def ask(context: Context[Any, Any], needed: Needed) -> Answer | InputRequiredResult:
     """Put the question: the answer, or the result that makes the client put it."""
-    form = _one_secret if needed.asks_secret else _no_fields
-    params = ElicitRequestFormParams(message=clean(needed.question), requested_schema=form)
+    name, params, wait_s = _question(needed)
     if _asks_by_result(context):
-        return InputRequiredResult(
-            input_requests={question_key: ElicitRequest(params=params)}, request_state=needed.approval
-        )
+        return InputRequiredResult(input_requests={question_key: ElicitRequest(params=params)}, request_state=name)
     session, call = context.request_context.session, context.request_context.request_id
     try:
-        async with asyncio.timeout(answer_wait_s):
+        async with asyncio.timeout(wait_s):
             given = await session.elicit_form(params.message, params.requested_schema, call)
     except (TimeoutError, MCPError, ValueError):  # nobody there, or a client that cannot after all
         given = None
-    return Answer(needed.approval, *_meant(given))
+    return _answer(name, given)
+
+
+def _question(needed: Needed) -> tuple[str, ElicitRequestFormParams, float]:
+    """Its name, its form, and how long an answer is waited for."""
+    if isinstance(needed, LoginQuestionError):
+        form = ElicitRequestFormParams(
+            message=loginform.message(needed), requested_schema=loginform.fields(needed.question)
+        )
+        return needed.login, form, person_wait_s
+    fields = _one_secret if needed.asks_secret else _no_fields
+    form = ElicitRequestFormParams(message=clean(needed.question), requested_schema=fields)
+    return needed.approval, form, answer_wait_s
+
+
+def _answer(name: str, given: ElicitResult | None) -> Answer:
+    accepted, words, secret = _meant(given)
+    values = loginform.values(given.content) if given is not None and accepted else ()
+    return Answer(name, accepted, words, secret, values)
 
 
 def _asks_by_result(context: Context[Any, Any]) -> bool:

@@ -21,7 +21,9 @@ from mcp_ssh.face.callers import Callers
 from mcp_ssh.face.consent import answer_of, ask, can_ask
 from mcp_ssh.face.views import refusal, without_secrets
 from mcp_ssh.model.errors import InvalidArgumentError, McpSshError, PermissionMissingError
+from mcp_ssh.model.loginerrors import LoginQuestionError
 from mcp_ssh.model.principal import Caller, Permission, Principal
+from mcp_ssh.model.question import most_rounds
 from mcp_ssh.model.refusals import ApprovalRequiredError
 from mcp_ssh.service.evidence import Calls
 
@@ -73,19 +75,24 @@ class StrictTool(Tool):
             return None
 
     async def _answered(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool) -> Any:
-        """Run it; where a person must agree and can be asked, ask, and run it once more with the answer."""
+        """Run it; where a person must agree and can be asked, ask, and run it once more with the answer.
+
+        A person approves once a call; what a host asks during a login may take several rounds.
+        """
         answer = answer_of(context)
-        try:
-            with self._face.callers.answered(answer):
-                return await self._plainly(arguments, context, convert_result)
-        except ApprovalRequiredError as needed:
-            if answer is not None or not can_ask(context):
-                raise
-            given = await ask(context, needed)
-        if isinstance(given, InputRequiredResult):
-            return given
-        with self._face.callers.answered(given):
-            return await self._plainly(arguments, context, convert_result)
+        for _ in range(most_rounds + 2):
+            try:
+                with self._face.callers.answered(answer):
+                    return await self._plainly(arguments, context, convert_result)
+            except (ApprovalRequiredError, LoginQuestionError) as needed:
+                is_answered = answer is not None and isinstance(needed, ApprovalRequiredError)
+                if is_answered or not can_ask(context):
+                    raise
+                given = await ask(context, needed)
+            if isinstance(given, InputRequiredResult):
+                return given
+            answer = given
+        raise AssertionError  # a login has fewer rounds
 
     async def _plainly(self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool) -> Any:
         """As the SDK runs it, with our errors as they are."""

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Report:
-    """The parts of a hosts.yaml, and notes of what changed on the way and what was left behind.
+    """The parts of a hosts.yaml, and notes of what was taken, what changed on the way and what was left.
 
     `ways` are the jump hosts of a host, as they were written.
     """
@@ -19,6 +19,7 @@ class Report:
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     ways: dict[str, str] = field(default_factory=dict)
+    taken: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 

@@ -163,7 +163,7 @@ class InternalError(McpSshError):
 class ConnectionFailedError(McpSshError):
     """No TCP connection, or one that closed before SSH was spoken. Also the parent of what fails on the way in.
 
-    `dialled` is false where the host itself was not tried, so that the error says nothing of it.
+    `dialled` is false where the host was not tried, or waits for somebody: then the error is held against no host.
     """
 
     code = "connect_failed"

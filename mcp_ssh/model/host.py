@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mcp_ssh.model.policy import Access, Confirm, LinePattern
+from mcp_ssh.model.sshoptions import Identities, SshOptions
 
 
 class Shell(StrEnum):
@@ -22,6 +23,9 @@ class AuthMethod(StrEnum):
     AGENT = "agent"
     GATEWAY = "gateway"
     KEYBOARD_INTERACTIVE = "keyboard-interactive"
+    CERTIFICATE = "certificate"
+    SSH_CONFIG = "ssh_config"
+    """By the keys and the agent that the user's own SSH configuration names; no word of hosts.yaml."""
 
 
 agent_variable = "SSH_AUTH_SOCK"
@@ -53,17 +57,27 @@ class Auth:
     """Login of a host. Holds names of environment variables, never a secret.
 
     For `GATEWAY` the `key_path` is that of the key of mcp-ssh itself, which is made when it is needed first.
+    `password_env` beside a key is for a host that asks for a password after it. A certificate without `key_path` is for
+    a key that the agent has, and without a path the agent has it, too.
     """
 
     method: AuthMethod
     key_path: str | None = None
     passphrase_env: str | None = None
     password_env: str | None = None
+    certificate_path: str | None = None
+    identities: Identities = field(default_factory=Identities)
+
+    @property
+    def asks_agent(self) -> bool:
+        """Whether the user's ssh-agent is asked."""
+        by_agent = self.method is AuthMethod.AGENT or (self.method is AuthMethod.CERTIFICATE and not self.key_path)
+        return by_agent or (self.method is AuthMethod.SSH_CONFIG and self.identities.agent is None)
 
     @property
     def variables(self) -> tuple[str, ...]:
         """The names of all that a login needs from the environment."""
-        agent = agent_variable if self.method is AuthMethod.AGENT else None
+        agent = agent_variable if self.asks_agent else None
         return tuple(name for name in (self.password_env, self.passphrase_env, agent) if name is not None)
 
 
@@ -111,7 +125,8 @@ class Host:
     for. `multiline`: its shells take several lines at once, one after the other.
     `allow_patterns` are those of a restricted host. Without `confirm` it depends on who asks. `always_verified`: no
     command goes to it without a look at its echo. `legacy_crypto`: old algorithms are offered, for this host alone.
-    `command` is the program of `Way.COMMAND` with its arguments. `login_dialogue` are (pattern, answer) pairs.
+    `command` is the program of `Way.COMMAND` with its arguments. `login_dialogue` are (pattern, answer) pairs. `ssh` is
+    what the user's own SSH configuration says of it, where its entry wants that.
     `tunnel` are the terms of `Way.TUNNEL`: such a host has no address, its host key is known under its own name.
     `jump` is the host that it is reached through, itself with its way: whatever changes there, this host changes.
     `is_added`: it stands in no file of the operator, but was added while a daemon ran.
@@ -148,6 +163,7 @@ class Host:
     tunnel: TunnelTerms | None = None
     files: FileRules = field(default_factory=FileRules)
     is_added: bool = False
+    ssh: SshOptions = field(default_factory=SshOptions)
     jump: "Host | None" = None
 
     @property

@@ -85,12 +85,17 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person said to the question of that approval, by way of the client, and the secret if it asked for one."""
+    """What a person said to the question of that approval or login, by way of the client.
+
+    `secret` is what an approval asked for beside a yes; `values` are what was filled in for a login, one for each thing
+    that its host asks.
+    """
 
     approval: str
     accepted: bool
     words: str = ""
     secret: Secret | None = None
+    values: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

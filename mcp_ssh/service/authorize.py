@@ -18,6 +18,7 @@ from mcp_ssh.model.host import Host, Inventory, Shell
 from mcp_ssh.model.nodeerrors import HostThereError
 from mcp_ssh.model.nodes import NodeAction
 from mcp_ssh.model.principal import Permission, Principal
+from mcp_ssh.model.question import person_wait_s
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.policy.files import forbidden, malformed
 from mcp_ssh.safety.posix.sudo import asks_by_itself
@@ -78,7 +79,7 @@ def authorize(request: Request, inventory: Inventory, settings: Settings) -> Aut
         _check_file(request.file, host)
         return Authorized(host, None, file_seconds(request.file, host, settings))
     if request.wish is None:
-        return Authorized(host, None, settings.connect_timeout_s)
+        return Authorized(host, None, _connect_s(request, host, settings))
     command = within_limits(request.wish, host, settings, _usual_s(request.operation))
     return Authorized(host, command, command.timeout_s)
 
@@ -99,6 +100,12 @@ def _meant(request: Request, inventory: Inventory) -> Host:
     if host.name in inventory.hosts:
         raise HostThereError(f"there is a host {host.name!r} already; nothing was sent", hint="take another name")
     return host
+
+
+def _connect_s(request: Request, host: Host, settings: Settings) -> float:
+    """The transport keeps the connect timeout; the time of a person who may be asked on the way comes beside it."""
+    may_ask = request.operation is Operation.CONNECT and request.can_ask
+    return (host.ssh.connect_timeout_s or settings.connect_timeout_s) + (person_wait_s if may_ask else 0)
 
 
 def _needed(request: Request) -> Permission:

@@ -15,6 +15,7 @@ from mcp_ssh.service.authorize import check_permission, known_host
 from mcp_ssh.service.judge import Configured, Judge, Judged
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.limits import reply_within
+from mcp_ssh.service.logins import Logins, Person
 from mcp_ssh.service.pipeline import Done, Pipeline
 from mcp_ssh.service.plan import Planned, planned
 from mcp_ssh.service.request import request_of
@@ -38,7 +39,9 @@ class Commands:
         runs: Runs,
         shells: Shells,
         keyrings: Keyrings,
+        logins: Logins,
     ) -> None:
+        self._logins = logins
         self._configuration = configuration
         self._judge = judge
         self._pipeline = pipeline
@@ -49,13 +52,17 @@ class Commands:
         self._keyrings = keyrings
 
     async def connect(self, caller: Caller, host: str, *, confirmed: bool = False) -> Done[None]:
-        """Open the host's session, or find it open."""
+        """Open the host's session, or find it open. Raises `LoginQuestionError` for what a person must answer."""
 
         async def nothing(session: Session, judged: Judged, left_s: float) -> None:
             del session, judged, left_s  # that the session stands is all that was asked
 
-        request = request_of(caller, Operation.CONNECT, host, confirmed=confirmed)
-        return await self._pipeline.dispatch(request, nothing)
+        async def begin(person: Person | None) -> Done[None]:
+            request = request_of(caller, Operation.CONNECT, host, confirmed=confirmed)
+            with self._keyrings.beside(request.id, person):
+                return await self._pipeline.dispatch(request, nothing)
+
+        return await self._logins.carried(caller, host, "session", begin)
 
     async def run(  # noqa: PLR0913  each argument is one of the tool's own
         self,

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from secrets import token_bytes, token_hex
+from typing import Protocol
 
 from mcp_ssh.config.secrets import EitherSecrets
 from mcp_ssh.model.errors import SecretMissingError
@@ -21,11 +22,20 @@ Fetch = Callable[[Sequence[str]], Awaitable[None]]
 """Looks up secrets of these names in advance."""
 
 
+class Beside(Protocol):
+    """A person who can be asked."""
+
+    def beside(self, secrets: Secrets) -> Secrets:
+        """The same secrets, as of somebody beside whom the person sits."""
+        ...
+
+
 class Keyrings:
     """All sources of secrets, by the name that a principal carries. Remembers what was given out, to redact it."""
 
     def __init__(self, own: Secrets, fetch: Fetch | None = None) -> None:
         self._rings = {"": own}
+        self._persons: dict[str, Beside] = {}
         self._own = own
         self._fetch = fetch
         self._given: dict[str, None] = {}
@@ -49,9 +59,24 @@ class Keyrings:
         wanted = {*on_the_way, *host.auth.variables, host.enable_env, host.sudo_env} - {None, agent_variable}
         await self._fetch([name for name in sorted(filter(None, wanted)) if not self._text(principal, name)])
 
-    def of(self, principal: Principal) -> Secrets:
-        """What is asked for secrets on its behalf; when its client has left, each is missing."""
-        return _Ring(self, principal.keyring)
+    def of(self, principal: Principal, request: str = "") -> Secrets:
+        """What is asked for secrets on its behalf; when its client has left, each is missing.
+
+        For the request of a call that may ask a person, the person is beside them.
+        """
+        ring = _Ring(self, principal.keyring)
+        beside = self._persons.get(request)
+        return ring if beside is None else beside.beside(ring)
+
+    @contextlib.contextmanager
+    def beside(self, request: str, person: Beside | None) -> Iterator[None]:
+        """A person can be asked, beside the secrets of this request, for as long as the context lasts."""
+        if person is not None:
+            self._persons[request] = person
+        try:
+            yield
+        finally:
+            self._persons.pop(request, None)
 
     def login(self, principal: Principal, host: Host) -> str:
         """A word for how the principal logs in on the host: the same secrets, the same word. It tells nothing of them.

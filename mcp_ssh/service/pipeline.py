@@ -216,7 +216,7 @@ class Pipeline:
         for attempt in range(1, attempts + 1):
             try:
                 async with asyncio.timeout_at(until) as way:
-                    secrets = self._keyrings.of(principal)
+                    secrets = self._keyrings.of(principal, judged.request.id)
                     lent = self._pool.lend(seat, judged.addresses, secrets, judged.hops, forced=forced)
                     async with lent as session:
                         first = session.lends == 1

@@ -9,7 +9,7 @@ import structlog
 
 from mcp_ssh.audit.record import Event
 from mcp_ssh.config.added import stamp
-from mcp_ssh.config.snapshot import Changes, Configuration
+from mcp_ssh.config.snapshot import Changes, Configuration, Snapshot
 from mcp_ssh.model.errors import SessionLimitError
 from mcp_ssh.model.faults import ConfigurationError, ConfigurationKeptError
 from mcp_ssh.model.principal import Permission, Principal
@@ -18,6 +18,22 @@ from mcp_ssh.service.authorize import check_permission
 from mcp_ssh.sessions.pool import Pool
 
 most_listeners = 1_000
+
+
+def tell_warnings(snapshot: Snapshot) -> None:
+    """What stands in the user's SSH configuration and is not done, in the log; what has no meaning here quietly."""
+    log = structlog.get_logger("mcp_ssh.ssh_config")
+    for each in snapshot.warnings:
+        tell = log.info if "has no meaning here" in each.message else log.warning
+        tell("ssh_config", where=f"{each.file}:{each.line}", keyword=each.key, reason=each.message)
+
+
+def _stamp_of(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  a text, as the snapshot has it
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 class Reload:
@@ -67,6 +83,7 @@ class Reload:
             self._audit.note(Event.RELOAD.value, {"principal": principal, "decision": "deny", "reason": error.message})
             self._log.warning("configuration_kept", faults=[str(fault) for fault in error.faults])
             raise
+        tell_warnings(self._configuration.current)
         self._pool.drain(self._configuration.current.inventory.hosts.values())
         told: dict[str, object] = {"added": changes.added, "removed": changes.removed, "changed": changes.changed}
         self._audit.note(Event.RELOAD.value, {"principal": principal, "decision": "allow"} | told)
@@ -117,13 +134,14 @@ class Reload:
             await asyncio.sleep(interval_s)
             now = self._stamp()
             if now is not None and now != seen:
-                seen = now
+                watched = self._configuration.current.watched
                 self.now()
+                seen = now if self._configuration.current.watched == watched else self._stamp()
 
     def _stamp(self) -> tuple[object, ...] | None:
+        """What the files are now; None while the configuration's own is not there, as when an editor replaces it."""
         current = self._configuration.current
-        try:
-            found = os.stat(current.path)  # noqa: PTH116  a text, as the snapshot has it
-        except OSError:
+        own = _stamp_of(current.path)
+        if own is None:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino, stamp(current.settings.state_dir)
+        return (own, stamp(current.settings.state_dir), *(_stamp_of(path) for path in current.watched))

@@ -15,6 +15,7 @@ from mcp_ssh.service.authorize import known_host, refuse_unless_sudo_reads
 from mcp_ssh.service.judge import Configured, Judged
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.limits import reply_within
+from mcp_ssh.service.logins import Logins, Person
 from mcp_ssh.service.pipeline import Done, Pipeline, Work
 from mcp_ssh.service.request import request_of
 from mcp_ssh.service.runs import Answer, Runs, Task, Teller
@@ -39,7 +40,9 @@ class Terminals:
         runs: Runs,
         shells: Shells,
         keyrings: Keyrings,
+        logins: Logins,
     ) -> None:
+        self._logins = logins
         self._configuration = configuration
         self._pipeline = pipeline
         self._pool = pool
@@ -48,7 +51,14 @@ class Terminals:
         self._keyrings = keyrings
 
     async def open(self, caller: Caller, host: str, *, confirmed: bool = False) -> tuple[Done[None], Shell]:
-        """A new shell on the host, at its prompt."""
+        """A new shell on the host, at its prompt. Raises `LoginQuestionError` for what a person must answer."""
+        return await self._logins.carried(
+            caller, host, "shell", lambda person: self._opened(caller, host, person, confirmed=confirmed)
+        )
+
+    async def _opened(
+        self, caller: Caller, host: str, person: Person | None, *, confirmed: bool
+    ) -> tuple[Done[None], Shell]:
         shell = self._shells.new(caller, self._host(caller, host).name)
 
         async def opened(session: Session, judged: Judged, left_s: float) -> None:
@@ -57,7 +67,8 @@ class Terminals:
 
         request = request_of(caller, Operation.CONNECT, host, confirmed=confirmed)
         try:
-            return await self._pipeline.dispatch(request, opened, shell.handle), shell
+            with self._keyrings.beside(request.id, person):
+                return await self._pipeline.dispatch(request, opened, shell.handle), shell
         except BaseException:
             self._shells.forget(shell)
             raise

@@ -26,13 +26,13 @@ _reasons = {
 }
 
 
-def while_connecting(error: Exception, host: Host, where: str) -> McpSshError:  # noqa: PLR0911  a table of errors
-    """What an error on the way in means; `where` is address and port for people."""
+def while_connecting(error: Exception, host: Host, where: str, told: str = "") -> McpSshError:  # noqa: PLR0911  a table
+    """What an error on the way in means; `where` is address and port for people, `told` what is known of the keys."""
     match error:
         case McpSshError():
             return error
         case asyncssh.PermissionDenied():
-            return _authentication(host)
+            return _authentication(host, told)
         case asyncssh.KeyExchangeFailed() | asyncssh.ProtocolNotSupported() | asyncssh.MACError():
             return HandshakeError(
                 f"{host.name} ({where}): {_text(error)}",
@@ -109,14 +109,20 @@ def _system(error: OSError, host: Host, where: str) -> ConnectionFailedError:
     return ConnectionFailedError(f"{host.name} ({where}) {fact}", hint=hint)
 
 
-def _authentication(host: Host) -> AuthenticationError:
+def _authentication(host: Host, told: str) -> AuthenticationError:
+    name = host.auth.password_env
     advice = {
         AuthMethod.KEY: f"install the public key: ssh-copy-id -i {host.auth.key_path}.pub {host.user}@{host.address}",
         AuthMethod.GATEWAY: "`mcp-ssh identity show` tells the public key; install it there, or add the host anew",
         AuthMethod.AGENT: "list what the agent offers with ssh-add -l",
-        AuthMethod.PASSWORD: f"check the value of {host.auth.password_env}",
-        AuthMethod.KEYBOARD_INTERACTIVE: f"check {host.auth.password_env}; one-time codes are not answered",
+        AuthMethod.PASSWORD: f"check the value of {name}",
+        AuthMethod.KEYBOARD_INTERACTIVE: f"check the value of {name}" if name else "check what was answered",
+        AuthMethod.CERTIFICATE: f"its principals, or those that the host lets in as {host.user!r}, its authority "
+        "(TrustedUserCAKeys) or a revocation are what hosts refuse",
+        AuthMethod.SSH_CONFIG: f"see what `ssh -v {host.ssh.name or host.name}` says",
     }
+    reason = f" ({told})" if told else ""
     return AuthenticationError(
-        f"{host.name} did not accept the {host.auth.method} login of user {host.user!r}", hint=advice[host.auth.method]
+        f"{host.name} did not accept the {host.auth.method} login of user {host.user!r}{reason}",
+        hint=advice[host.auth.method],
     )

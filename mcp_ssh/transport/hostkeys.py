@@ -32,6 +32,11 @@ def entry_name(address: str, port: int) -> str:
     return address if port == 22 else f"[{address}]:{port}"  # noqa: PLR2004  the SSH port
 
 
+def known_as(host: Host) -> tuple[str, int]:
+    """Name and port that the host's key is known under; a HostKeyAlias stands alone, whatever the port."""
+    return (host.ssh.key_name, 22) if host.ssh.key_name else (host.address, host.port)
+
+
 def fingerprint(key: asyncssh.SSHKey) -> str:
     """SHA-256 fingerprint as OpenSSH prints it."""
     return str(key.get_fingerprint("sha256"))
@@ -148,10 +153,10 @@ class HostKeyJudge:
             self.refusal = self._changed(shown, self._host.host_key, self._mends_pinned())
         elif self.known.keys:
             expected = ", ".join(fingerprint(known) for known in self.known.keys)
-            name = entry_name(self._host.address, self._host.port)
+            name = entry_name(*known_as(self._host))
             self.refusal = self._changed(shown, expected, f"ssh-keygen -R '{name}' -f '{self.known.found_in}'")
         elif self._host.host_key_checking is HostKeyChecking.ACCEPT_NEW:
-            pin(self._own_file, self._host.address, self._host.port, key)
+            pin(self._own_file, *known_as(self._host), key)
             self.pinned_now = True
             return True
         else:

@@ -1,102 +1,109 @@
 """What we offer a host to log in with, gathered late and only for the method that the host's entry names."""
 
 import asyncio
-import os
-import shlex
-from dataclasses import dataclass, replace
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
 
 import asyncssh
 
-from mcp_ssh.model.errors import AuthenticationError, KeyFileError, SecretMissingError
-from mcp_ssh.model.host import Auth, AuthMethod, agent_variable
-from mcp_ssh.model.secret import Secret
+from mcp_ssh.model.errors import McpSshError
+from mcp_ssh.model.host import Auth, AuthMethod
+from mcp_ssh.model.loginerrors import CertificateError
 from mcp_ssh.ports import Secrets
+from mcp_ssh.transport import certificates
+from mcp_ssh.transport.agent import agent_path, keys_of
+from mcp_ssh.transport.credentials import Credentials
+from mcp_ssh.transport.identities import configured
 from mcp_ssh.transport.identity import each_offered, make_if_missing
+from mcp_ssh.transport.keyfiles import read_key
 
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """One way in. Exactly one of the three is set. Several `keys` are tried in their order."""
-
-    keys: tuple[asyncssh.SSHKey, ...] = ()
-    password: Secret | None = None
-    agent_path: str | None = None
-    keyboard_only: bool = False
-
-    def methods(self) -> str:
-        """The SSH authentication methods to try, in order."""
-        if self.password is None:
-            return "publickey"
-        return "keyboard-interactive" if self.keyboard_only else "password,keyboard-interactive"
+Pair = asyncssh.SSHKeyPair
 
 
 async def gather(auth: Auth, secrets: Secrets) -> Credentials:
-    """Collect what the method needs. Raises `SecretMissingError`, `KeyFileError` or `AuthenticationError`."""
-    if auth.method is AuthMethod.KEY:
-        return Credentials(keys=(await asyncio.to_thread(_read_key, auth, secrets),))
-    if auth.method is AuthMethod.GATEWAY:
-        return Credentials(keys=await asyncio.to_thread(_own_keys, auth, secrets))
-    if auth.method is AuthMethod.AGENT:
-        return Credentials(agent_path=_agent(secrets))
-    return Credentials(
-        password=secrets.get(auth.password_env or ""),
-        keyboard_only=auth.method is AuthMethod.KEYBOARD_INTERACTIVE,
-    )
+    """Collect what the method needs, and close it after use.
+
+    Raises `SecretMissingError`, `KeyFileError`, `CertificateError` or `AuthenticationError`: nothing was dialled.
+    """
+    password = secrets.get(auth.password_env) if auth.password_env else None
+    match auth.method:
+        case AuthMethod.KEY:
+            key = await asyncio.to_thread(read_key, auth, secrets)
+            return Credentials(tuple(asyncssh.load_keypairs([key])), password)
+        case AuthMethod.GATEWAY:
+            own = await asyncio.to_thread(_own_keys, auth, secrets)
+            return Credentials(tuple(asyncssh.load_keypairs([*own])))
+        case AuthMethod.AGENT:
+            agent, keys = await keys_of(agent_path(secrets))
+            return Credentials(keys, password, agent=agent)
+        case AuthMethod.CERTIFICATE:
+            return replace(await _certified(auth, secrets), password=password)
+        case AuthMethod.SSH_CONFIG:
+            return await configured(auth, secrets)
+        case _:
+            return Credentials(password=password, keyboard_only=auth.method is AuthMethod.KEYBOARD_INTERACTIVE)
 
 
 def _own_keys(auth: Auth, secrets: Secrets) -> tuple[asyncssh.SSHKey, ...]:
     """The keys of mcp-ssh itself: one, or two while it is being rotated."""
     path = auth.key_path or ""
     make_if_missing(path)
-    return each_offered(path, lambda each: _read_key(replace(auth, key_path=each), secrets))
+    return each_offered(path, lambda each: read_key(replace(auth, key_path=each), secrets))
 
 
-def _agent(secrets: Secrets) -> str:
-    try:
-        path = secrets.get(agent_variable).reveal()
-    except SecretMissingError:
-        raise _no_agent(f": {agent_variable} is not set") from None
-    if not os.path.exists(path):  # noqa: PTH110  a socket's path, not a file of ours
-        raise _no_agent(f" at {path}")
-    return path
-
-
-def _no_agent(where: str) -> AuthenticationError:
-    error = AuthenticationError(f"no ssh-agent{where}", hint='eval "$(ssh-agent)"; ssh-add')
-    error.dialled = False
-    return error
-
-
-def _read_key(auth: Auth, secrets: Secrets) -> asyncssh.SSHKey:
-    path = auth.key_path or ""
-    _check_mode(path)
-    passphrase = secrets.get(auth.passphrase_env) if auth.passphrase_env else None
-    try:
-        return asyncssh.read_private_key(path, passphrase.reveal() if passphrase else None)
-    except OSError as error:
-        raise KeyFileError(f"key file {path}: {error.strerror}", hint="check `key_path`") from error
-    except asyncssh.KeyEncryptionError as error:
-        raise KeyFileError(f"key file {path}: the passphrase does not open it", hint=_passphrase_hint(auth)) from error
-    except asyncssh.KeyImportError as error:
-        if "passphrase" in str(error).lower():
-            raise KeyFileError(f"key file {path}: it needs a passphrase", hint=_passphrase_hint(auth)) from error
-        raise KeyFileError(f"key file {path}: not a private key that can be read ({error})") from error
-
-
-def _check_mode(path: str) -> None:
-    """As OpenSSH: a key of our own that others can read is not used (sshkey_perm_ok in authfile.c)."""
-    try:
-        found = os.stat(path)  # noqa: PTH116  a text, as the host has it
-    except OSError:
-        return  # reading it tells why
-    if found.st_uid == os.geteuid() and found.st_mode & 0o077:
-        raise KeyFileError(
-            f"key file {path}: others can reach it (mode {found.st_mode & 0o7777:04o}), so it is not used",
-            hint=f"chmod 600 {shlex.quote(path)}",
+async def _certified(auth: Auth, secrets: Secrets) -> Credentials:
+    if auth.key_path is not None:
+        key = await asyncio.to_thread(read_key, auth, secrets)
+        path = auth.certificate_path or f"{auth.key_path}-cert.pub"
+        certificate = await asyncio.to_thread(certificates.read, path)
+        certificates.check(certificate, path)
+        return Credentials(
+            (_joined(asyncssh.load_keypairs([key]), certificate, path),), told=certificates.told(certificate, path)
         )
+    agent, keys = await keys_of(agent_path(secrets))
+    try:
+        if auth.certificate_path is None:
+            return _agents_own(agent, keys)
+        certificate = await asyncio.to_thread(certificates.read, auth.certificate_path)
+        certificates.check(certificate, auth.certificate_path)
+        pair = _joined([key for key in keys if not key.has_cert], certificate, auth.certificate_path)
+        return Credentials((pair,), agent=agent, told=certificates.told(certificate, auth.certificate_path))
+    except McpSshError:
+        agent.close()
+        raise
 
 
-def _passphrase_hint(auth: Auth) -> str:
-    if auth.passphrase_env:
-        return f"check the value of {auth.passphrase_env}"
-    return "name the variable that holds it with `passphrase_env`, or use `method: agent`"
+def _joined(keys: Sequence[Pair], certificate: asyncssh.SSHCertificate, path: str) -> Pair:
+    """The key of these that the certificate is for, with it."""
+    for key in keys:
+        with contextlib.suppress(ValueError):
+            key.set_certificate(certificate)
+            return key
+    raise CertificateError(
+        f"certificate {path}: it is for another key ({certificate.key.get_fingerprint('sha256')})",
+        hint="name the private key that was signed with `key_path`, or add it to the agent: ssh-add",
+    )
+
+
+def _agents_own(agent: asyncssh.SSHAgentClient, keys: Sequence[Pair]) -> Credentials:
+    """The agent's keys that are certificates. Those whose time is over are told if there is no other."""
+    problem: CertificateError | None = None
+    good: list[Pair] = []
+    words: list[str] = []
+    for key in keys:
+        certificate = certificates.of_agent(key)
+        if certificate is None:
+            continue
+        try:
+            certificates.check(certificate, "of the agent")
+        except CertificateError as error:
+            problem = error
+        else:
+            good.append(key)
+            words.append(certificates.told(certificate, "of the agent"))
+    if good:
+        return Credentials(tuple(good), agent=agent, told="; ".join(words))
+    raise problem or CertificateError(
+        "the agent has no certificate", hint="ssh-add KEY adds KEY-cert.pub with it; or write `certificate_path`"
+    )

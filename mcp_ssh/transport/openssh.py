@@ -8,7 +8,7 @@ import contextlib
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mcp_ssh.hostfiles import Files
@@ -20,13 +20,15 @@ from mcp_ssh.model.errors import (
     SecretMissingError,
     SessionLostError,
 )
-from mcp_ssh.model.host import AuthMethod, Host, agent_variable
+from mcp_ssh.model.host import Host, agent_variable
+from mcp_ssh.model.question import Question
 from mcp_ssh.model.result import Peer
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream, Through
+from mcp_ssh.transport.questions import who_is_asked
 from mcp_ssh.transport.shellfiles import ShellFiles, shell_files
-from mcp_ssh.transport.sshclient import Master, Seen, options
+from mcp_ssh.transport.sshclient import Master, Seen, name_of, options
 from mcp_ssh.transport.terminals import LateChannel, PipeChannel, TerminalChannel
 
 look_s = 0.01
@@ -54,11 +56,12 @@ class OpenSshTransport:
         if program is None:
             raise ConnectionFailedError("there is no ssh on this machine", hint="install the OpenSSH client")
         environ, secret = self._with_agent(host, secrets), _secret(host, secrets)
+        ask = _person(host, secrets)
         problem: McpSshError | None = None
         share_s = self._settings.connect_timeout_s / max(1, len(addresses))
         for address in addresses or (None,):
             try:
-                return await self._connect(host, program, address, environ, secret, share_s)
+                return await self._connect(host, program, address, environ, secret, ask, share_s)
             except ConnectionFailedError as error:
                 problem = error
                 if not error.retryable:  # the host answered: its other addresses would say the same
@@ -73,15 +76,16 @@ class OpenSshTransport:
         address: str | None,
         environ: Mapping[str, str],
         secret: Secret | None,
+        ask: Callable[[Question], Secret] | None,
         seconds: float,
     ) -> Connection:
         own = f"{self._settings.state_dir}/known_hosts"
         folder = await asyncio.to_thread(_prepared, self._settings.state_dir)
         base = options(host, address, [own, *self._settings.known_hosts], self._settings.keepalive_interval_s)
         control = folder / "c"
-        command = [program, "-v", "-E", str(folder / "log"), "-M", "-N", "-S", str(control), *base, "--", host.address]
+        command = [program, "-v", "-E", str(folder / "log"), "-M", "-N", "-S", str(control), *base, "--", name_of(host)]
         where = f"{address or host.address}:{host.port}"
-        master = Master(command, control, folder / "log", host, where, secret, threading.Event())
+        master = Master(command, control, folder / "log", host, where, secret, threading.Event(), ask)
         try:
             seen = await asyncio.to_thread(master.log_in, environ, seconds)
         except BaseException:
@@ -92,7 +96,7 @@ class OpenSshTransport:
         return _Multiplexed(master, folder, client, _peer(host, address, seen), environ)
 
     def _with_agent(self, host: Host, secrets: Secrets) -> Mapping[str, str]:
-        if host.auth.method is not AuthMethod.AGENT:
+        if not host.auth.asks_agent:
             return self._environ
         with contextlib.suppress(SecretMissingError):  # GSSAPI needs none
             return self._environ | {agent_variable: secrets.get(agent_variable).reveal()}
@@ -126,7 +130,7 @@ class _Multiplexed:
         if not receiver.opened(wanted):
             return
         log = self._new_log()
-        words = ("-v", "-E", str(log), "-T", "--", self._master.host.address, command)
+        words = ("-v", "-E", str(log), "-T", "--", name_of(self._master.host), command)
         pipe = asyncio.subprocess.PIPE
         with _starting():
             process = await asyncio.create_subprocess_exec(
@@ -183,7 +187,7 @@ class _Multiplexed:
             return
         self._terminals = {each for each in self._terminals if not each.is_over} | {channel}
         with _starting():
-            await channel.start([*self._client, "-tt", "--", self._master.host.address], pty, self._environ)
+            await channel.start([*self._client, "-tt", "--", name_of(self._master.host)], pty, self._environ)
 
     @contextlib.asynccontextmanager
     async def open_files(self) -> AsyncIterator[Files]:
@@ -274,8 +278,20 @@ def _ended(master: Master, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def _person(host: Host, secrets: Secrets) -> Callable[[Question], Secret] | None:
+    """How a thread asks the person behind the secrets one thing, if there is one."""
+    asking, loop = who_is_asked(secrets), asyncio.get_running_loop()
+    if asking is None:
+        return None
+
+    async def first(question: Question) -> Secret:
+        return (await asking.answers(host, question))[0]
+
+    return lambda question: asyncio.run_coroutine_threadsafe(first(question), loop).result()
+
+
 def _secret(host: Host, secrets: Secrets) -> Secret | None:
-    name = host.auth.password_env or host.auth.passphrase_env
+    name = host.auth.passphrase_env or host.auth.password_env
     return secrets.get(name) if name is not None else None
 
 

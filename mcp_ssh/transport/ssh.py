@@ -14,14 +14,18 @@ from mcp_ssh.model.errors import (
     UnsupportedHostError,
 )
 from mcp_ssh.model.host import Host, HostKeyChecking
+from mcp_ssh.model.question import person_wait_s
 from mcp_ssh.model.result import HostKey, Peer
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.ports import Connection, Secrets, Through
 from mcp_ssh.transport import failure, legacy
 from mcp_ssh.transport.connection import Ended, SshConnection
+from mcp_ssh.transport.credentials import Credentials
 from mcp_ssh.transport.hop import Hop, hop_of
-from mcp_ssh.transport.hostkeys import HostKeyJudge, fingerprint, look_up
-from mcp_ssh.transport.login import Credentials, gather
+from mcp_ssh.transport.hostkeys import HostKeyJudge, fingerprint, known_as, look_up
+from mcp_ssh.transport.login import gather
+from mcp_ssh.transport.options import configured, host_key_algorithms, in_family, preferred
+from mcp_ssh.transport.questions import Questions, gone, waited_s, who_is_asked
 from mcp_ssh.transport.sightings import Sightings
 from mcp_ssh.transport.tunnels import Tunnels
 
@@ -37,10 +41,10 @@ _old: dict[str, object] = {
 class _Client(asyncssh.SSHClient):
     """Answers asyncssh's questions during one login."""
 
-    def __init__(self, judge: HostKeyJudge | None, credentials: Credentials) -> None:
+    def __init__(self, judge: HostKeyJudge | None, credentials: Credentials, questions: Questions) -> None:
         self._judge = judge
-        self._password = credentials.password
-        self._keyboard_only = credentials.keyboard_only
+        self._credentials = credentials
+        self.questions = questions
         self._tried: set[str] = set()
         self.ended: Ended = asyncio.get_running_loop().create_future()
 
@@ -53,38 +57,39 @@ class _Client(asyncssh.SSHClient):
         assert self._judge is not None  # noqa: S101  without a judge nothing is verified
         return self._judge.refusal or self._judge.untrusted()
 
+    def public_key_auth_requested(self) -> None:
+        """The host took none of our keys. One that took a key asks for what it wants beside it without this."""
+        self._tried.add("publickey")
+
     def password_auth_requested(self) -> str | None:
-        return None if self._keyboard_only else self._once("password")
+        password = self._credentials.password
+        if password is None or self._credentials.keyboard_only or not self._may("password"):
+            return None
+        return password.reveal()
 
     def kbdint_auth_requested(self) -> str | None:
-        return "" if self._password is not None and "keyboard" not in self._tried else None
+        return "" if self._may("keyboard") else None
 
-    def kbdint_challenge_received(
+    async def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
     ) -> list[str] | None:
-        del name, instructions, lang
-        if not prompts:
-            return []
-        # One hidden prompt asks for the password. Anything else (a code, a new password, two questions) is not ours
-        # to guess, and a password is never the answer to a visible prompt.
-        if len(prompts) == 1 and not prompts[0][1] and "password" in prompts[0][0].lower():
-            answer = self._once("keyboard")
-            return None if answer is None else [answer]
-        return None
+        del lang
+        return await self.questions.answers(name, instructions, prompts)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.ended.done():
             self.ended.set_result(exc)
 
-    def _once(self, method: str) -> str | None:
-        if self._password is None or method in self._tried:
-            return None
+    def _may(self, method: str) -> bool:
+        """Once each, and not in place of keys that were refused: those are what the entry logs in by."""
+        if method in self._tried or "publickey" in self._tried:
+            return False
         self._tried.add(method)
-        return self._password.reveal()
+        return True
 
 
 class SshTransport:
-    """A `Transport` on asyncssh. Never reads ~/.ssh/config, never forwards an agent."""
+    """A `Transport` on asyncssh. Never reads ~/.ssh/config by itself, never forwards an agent."""
 
     def __init__(self, settings: Settings, tunnels: Tunnels | None = None) -> None:
         self._settings = settings
@@ -93,31 +98,51 @@ class SshTransport:
     async def connect(
         self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
     ) -> Connection:
-        """Try the addresses in order; each gets an equal share of what is left of the connect timeout."""
-        limit_s = self._settings.connect_timeout_s
-        now = asyncio.get_running_loop().time
-        until = (now() if through is None else through.since) + limit_s
+        """Try the addresses in order; each gets an equal share of what is left of the connect timeout.
+
+        The time of a person who is asked does not count, here or on the way.
+        """
+        addresses = in_family(host, addresses)
         credentials = await gather(host.auth, secrets)
+        try:
+            return await self._tried(host, addresses, credentials, secrets, through)
+        finally:
+            await credentials.close()
+
+    async def _tried(
+        self,
+        host: Host,
+        addresses: Sequence[str],
+        credentials: Credentials,
+        secrets: Secrets,
+        through: Through | None,
+    ) -> Connection:
+        limit_s = host.ssh.connect_timeout_s or self._settings.connect_timeout_s
+        now = asyncio.get_running_loop().time
+        until = limit_s + (now() if through is None else through.since + waited_s(secrets))
         problem: McpSshError | None = None
         for position, address in enumerate(addresses):
             hop, where = hop_of(host, address, through), failure.where(address, _port(host))
             try:
-                async with asyncio.timeout(max(until - now(), 0) / (len(addresses) - position)):
-                    return await self._connect(host, address, credentials, hop)
+                async with asyncio.timeout(max(until - now(), 0) / (len(addresses) - position)) as limit:
+                    questions = Questions(host, credentials.password, who_is_asked(secrets), limit)
+                    return await self._connect(host, address, credentials, questions, hop)
             except TimeoutError:
                 problem = failure.timed_out(host, where, limit_s)
             except (McpSshError, asyncssh.Error, OSError) as error:
                 if hop is not None and hop.has_ended:
                     raise hop.why(error) from error
-                problem = failure.while_connecting(error, host, where)
+                problem = failure.while_connecting(error, host, where, credentials.told)
                 if not isinstance(error, OSError) and type(error) is not ConnectionFailedError:
                     break  # the host answered: its other addresses would say the same, or are another host's
         assert problem is not None  # noqa: S101  a resolver never answers with no address
         raise problem
 
-    async def _connect(self, host: Host, address: str, credentials: Credentials, hop: Hop | None) -> Connection:
+    async def _connect(
+        self, host: Host, address: str, credentials: Credentials, questions: Questions, hop: Hop | None
+    ) -> Connection:
         judge = await self._judge(host)
-        client = _Client(judge, credentials)
+        client = _Client(judge, credentials, questions)
         options = self._options(host, judge, credentials)
         with hop.leaned_on() if hop is not None else contextlib.nullcontext():
             connection = await self._handshake(host, address, client, options, hop)
@@ -128,13 +153,17 @@ class SshTransport:
     ) -> asyncssh.SSHClientConnection:
         """Dial, or open a channel of the jump host or of the host's own tunnel, and log in there."""
         over = self._tunnels.dialled(host, address) if host.tunnel is not None else hop
-        sock = None if over is not None else await _dial(address, host.port)
+        sock = None if over is not None else await _dial(address, host)
         try:
             return await asyncssh.connect(
                 host.address, host.port, sock=sock, tunnel=over, client_factory=lambda: client, **options
             )
         except asyncssh.HostKeyNotVerifiable as error:
             raise client.refusal() from error
+        except asyncssh.PermissionDenied as error:
+            raise client.questions.problem or error from error
+        except (asyncssh.Error, OSError) as error:
+            raise (gone(host) if client.questions.waits else error) from error
         except BaseException:
             if sock is not None:
                 sock.close()
@@ -144,16 +173,18 @@ class SshTransport:
         if host.host_key_checking is HostKeyChecking.OFF and not host.host_key:
             return None
         own = os.path.join(self._settings.state_dir, "known_hosts")  # noqa: PTH118
-        known = await asyncio.to_thread(look_up, [*self._settings.known_hosts, own], host.address, host.port)
+        files = self._settings.known_hosts if host.ssh.known_hosts is None else host.ssh.known_hosts
+        known = await asyncio.to_thread(look_up, [*files, own], *known_as(host))
         return HostKeyJudge(host, known, own)
 
     def _options(self, host: Host, judge: HostKeyJudge | None, credentials: Credentials) -> dict[str, object]:
         options: dict[str, object] = {
             "config": None,
             "username": host.user,
-            "client_keys": [*credentials.keys] if credentials.keys else None if credentials.agent_path is None else (),
-            "agent_path": credentials.agent_path,
-            "preferred_auth": credentials.methods(),
+            "client_keys": [*credentials.keys] or None,
+            "agent_path": None,
+            "preferred_auth": preferred(host, credentials),
+            "login_timeout": self._settings.connect_timeout_s + person_wait_s,
             "gss_auth": False,
             "gss_kex": False,
             "x509_trusted_certs": None,
@@ -162,14 +193,13 @@ class SshTransport:
         }
         if host.legacy_crypto:
             options |= _old
+        options |= configured(host)
         if judge is not None:
             known = judge.known
             options["known_hosts"] = lambda *_: (judge.trusted_keys(), known.authorities, known.revoked)
             if not known.authorities:
-                options["server_host_key_algs"] = [
-                    *known.algorithms(),
-                    *((legacy.key_type,) if host.legacy_crypto else ()),
-                ]
+                old = (legacy.key_type,) if host.legacy_crypto else ()
+                options["server_host_key_algs"] = host_key_algorithms(host, [*known.algorithms(), *old])
         return options
 
     async def _established(  # noqa: PLR0913, PLR0917  each is a part of one login
@@ -187,7 +217,8 @@ class SshTransport:
             shown = HostKey(key.get_algorithm(), fingerprint(key), newly_pinned=judge.pinned_now)
         version = str(connection.get_extra_info("server_version", ""))
         peer = Peer(address=address, port=_port(host), user=host.user, version=version, host_key=shown)
-        opened = SshConnection(connection, client.ended, peer, self._settings.keepalive_interval_s, hop)
+        idle_s = host.ssh.keepalive_s or self._settings.keepalive_interval_s
+        opened = SshConnection(connection, client.ended, peer, idle_s, hop)
         if "windows" in version.lower():
             await opened.close()
             raise UnsupportedHostError(
@@ -197,13 +228,15 @@ class SshTransport:
         return opened
 
 
-async def _dial(address: str, port: int) -> socket.socket:
+async def _dial(address: str, host: Host) -> socket.socket:
     loop = asyncio.get_running_loop()
-    rows = await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    rows = await loop.getaddrinfo(address, host.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     family, kind, protocol, _, target = rows[0]
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
+        if host.ssh.bind_address:
+            sock.bind((host.ssh.bind_address, 0))
         await loop.sock_connect(sock, target)
     except BaseException:
         sock.close()

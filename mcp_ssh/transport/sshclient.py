@@ -5,7 +5,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +21,13 @@ from mcp_ssh.model.errors import (
     McpSshError,
 )
 from mcp_ssh.model.host import AuthMethod, Host, HostKeyChecking
+from mcp_ssh.model.question import Prompt, Question, most_heading_chars, most_prompt_chars, most_prompts
 from mcp_ssh.model.result import HostKey
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.transport import legacy
-from mcp_ssh.transport.hostkeys import entry_name
+from mcp_ssh.transport.hostkeys import entry_name, known_as
 from mcp_ssh.transport.identity import key_files
+from mcp_ssh.transport.questions import needs_login
 
 look_s = 0.03
 _checking = {HostKeyChecking.STRICT: "yes", HostKeyChecking.ACCEPT_NEW: "accept-new", HostKeyChecking.OFF: "no"}
@@ -35,6 +37,8 @@ _methods = {
     AuthMethod.AGENT: "gssapi-with-mic,publickey",
     AuthMethod.PASSWORD: "password,keyboard-interactive",
     AuthMethod.KEYBOARD_INTERACTIVE: "keyboard-interactive",
+    AuthMethod.CERTIFICATE: "publickey",
+    AuthMethod.SSH_CONFIG: "gssapi-with-mic,publickey",
 }
 _legacy = {
     "KexAlgorithms": legacy.kex,
@@ -46,6 +50,9 @@ _legacy = {
 }
 _key = re.compile(r"Server host key: (\S+) (SHA256:\S+)")
 _software = re.compile(r"Remote protocol version \S+, remote software version (.+)")
+_asks_more = re.compile(rb"(?i)\([^()\r\n]+@[^()\r\n]+\) (?![^\r\n]*pass(word|phrase))[^\r\n]*: ?\Z")
+"""A prompt of keyboard-interactive, which ssh puts behind user and host (OpenSSH 8.4 and later)."""
+
 _asks = re.compile(rb"(?i)(password|passphrase)[^\r\n]*: ?\Z")
 _failures: tuple[tuple[str, type[McpSshError], str], ...] = (
     (
@@ -80,7 +87,7 @@ def options(host: Host, address: str | None, known_hosts: Sequence[str], keepali
     values = {
         "StrictHostKeyChecking": _checking[host.host_key_checking],
         "UserKnownHostsFile": " ".join(f'"{path}"' for path in known_hosts),
-        "HostKeyAlias": entry_name(host.address, host.port),
+        "HostKeyAlias": entry_name(*known_as(host)),
         "UpdateHostKeys": "no",
         "PreferredAuthentications": _methods[host.auth.method],
         "NumberOfPasswordPrompts": "1",
@@ -95,11 +102,18 @@ def options(host: Host, address: str | None, known_hosts: Sequence[str], keepali
         values["HostName"] = address
     if host.auth.key_path is not None:
         values["IdentitiesOnly"] = "yes"
+    if host.auth.certificate_path is not None:
+        values["CertificateFile"] = f'"{host.auth.certificate_path}"'
     if host.legacy_crypto:
         values |= _legacy
     words = [word for name, value in values.items() for word in ("-o", f"{name}={value}")]
     words += [word for path in key_files(host.auth) for word in ("-o", f'IdentityFile="{path}"')]
     return [*words, "-e", "none", "-p", str(host.port), "-l", host.user]
+
+
+def name_of(host: Host) -> str:
+    """What ssh is told to reach: the name in its configuration, or the address."""
+    return host.ssh.name or host.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +155,7 @@ class Master:
     where: str
     secret: Secret | None
     stop: threading.Event
+    ask: Callable[[Question], Secret] | None = None
     child: "pexpect.spawn[bytes] | None" = None
 
     def log_in(self, environ: Mapping[str, str], seconds: float) -> Seen:
@@ -149,22 +164,37 @@ class Master:
             self.command[0], [*self.command[1:]], timeout=look_s, env=dict(environ), dimensions=(24, 200)
         )
         child.delaybeforesend = None
-        until, told = time.monotonic() + seconds, False
+        until, told, rounds = time.monotonic() + seconds, False, 0
         while not self.control.exists():
             if self.stop.is_set() or time.monotonic() > until:
                 raise self._late(seconds)
-            match child.expect([_asks, pexpect.EOF, pexpect.TIMEOUT]):
+            match child.expect([_asks, _asks_more, pexpect.EOF, pexpect.TIMEOUT]):
                 case 0:
                     if child.getecho():  # ssh hides what is typed for a secret; the host chose to have it shown
                         raise self._unanswered("shows what is typed as its answer")
                     child.sendline(self._secret_for(told))
                     told = True
                 case 1:
+                    began, rounds = time.monotonic(), rounds + 1
+                    child.sendline(self._by_person(child, rounds))
+                    until += time.monotonic() - began  # a person's time is none of the connect timeout
+                case 2:
                     raise failure_in(self._log(), self.host, self.where)
                 case _:
                     continue
         self._check_pin()
         return seen_in(self._log())
+
+    def _by_person(self, child: "pexpect.spawn[bytes]", rounds: int) -> str:
+        """The answer to a prompt that comes from the host, by its person; ssh asks one after the other."""
+        if self.ask is None or rounds > most_prompts:
+            raise needs_login(self.host)
+        self._check_pin()
+        shown = child.after if isinstance(child.after, bytes) else b""
+        words = re.sub(r"^\([^()]*\) ", "", shown.decode("utf-8", "replace"))
+        heading = (child.before or b"").decode("utf-8", "replace").strip()
+        prompt = Prompt(words[:most_prompt_chars], is_hidden=not child.getecho())
+        return self.ask(Question((prompt,), heading[-most_heading_chars:])).reveal()
 
     def _secret_for(self, told: bool) -> str:
         if self.secret is None or told:
@@ -192,7 +222,7 @@ class Master:
         asks = f"; it shows {shown[-200:]!r}" if shown else ""
         return ConnectTimeoutError(
             f"{self.host.name} ({self.where}) did not let us in within {seconds:g} s{asks}",
-            hint="check `host`, `port` and firewalls; one-time codes are not answered",
+            hint="check `host`, `port` and firewalls",
         )
 
     def end(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import mcp_ssh.model.errors as errors_module
 import mcp_ssh.model.faults as faults_module
 import mcp_ssh.model.fileerrors as fileerrors_module
+import mcp_ssh.model.loginerrors as loginerrors_module
 import mcp_ssh.model.nodeerrors as nodeerrors_module
 import mcp_ssh.model.refusals as refusals_module
 import mcp_ssh.model.tunnelerrors as tunnelerrors_module
@@ -57,6 +58,7 @@ def test_every_error_code_is_documented_and_every_documented_code_exists() -> No
     assert documented == codes
     assert errors_module.__doc__
     assert fileerrors_module.__doc__
+    assert loginerrors_module.__doc__
     assert faults_module.__doc__
     assert nodeerrors_module.__doc__
     assert refusals_module.__doc__

@@ -1,6 +1,7 @@
 """Every way to log in, against servers that take only that one."""
 
 import asyncio
+import base64
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from tests.support.hosts import host, settings
 from tests.support.parts import require
 from tests.support.posix import host_of
 from tests.support.secrets import SomeSecrets
+from tests.support.skagent import KIND, FidoAgent
 from tests.support.sshd import Sshd
 
 pytestmark = pytest.mark.integration
@@ -205,3 +207,31 @@ async def test_a_windows_host_is_refused_with_a_sentence(tmp_path: Path) -> None
     finally:
         server.close()
         await server.wait_closed()
+
+
+async def test_a_hardware_key_that_the_agent_has(tmp_path: Path, sockets: Path) -> None:
+    agent = FidoAgent()
+    authorized = tmp_path / "authorized"
+    authorized.write_text(f"{KIND.decode()} {base64.b64encode(agent.blob).decode()}\n")
+    server = Sshd(tmp_path / "sshd")
+    server._lines = [line for line in server._lines if not line.startswith("AuthorizedKeysFile")]
+    server._lines.append(f"AuthorizedKeysFile {authorized}")
+    with server:
+        async with agent.listening(sockets / "agent"):
+            environ = {"SSH_AUTH_SOCK": str(sockets / "agent")}
+            await log_in(tmp_path, host_of(server, auth=Auth(AuthMethod.AGENT)), environ)
+    assert agent.signed == 1
+
+
+async def test_an_agent_offers_its_own_keys_and_none_that_lie_in_the_home(
+    sshd: Sshd, tmp_path: Path, sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/id_ed25519").write_bytes(sshd.key_path.read_bytes())
+    (tmp_path / ".ssh/id_ed25519").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    environ = {"SSH_AUTH_SOCK": str(sockets / "agent")}
+    async with FidoAgent().listening(sockets / "agent"):
+        with pytest.raises(AuthenticationError):
+            await log_in(tmp_path, host_of(sshd, auth=Auth(AuthMethod.AGENT)), environ)
+    assert sshd.connections_made() == 0

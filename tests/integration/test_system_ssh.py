@@ -15,12 +15,12 @@ from mcp_ssh.model.errors import (
     AuthenticationError,
     ChannelRefusedError,
     ConnectionFailedError,
-    ConnectTimeoutError,
     HostKeyChangedError,
     HostKeyUnknownError,
     SessionLostError,
 )
 from mcp_ssh.model.host import Auth, AuthMethod, Host, HostKeyChecking
+from mcp_ssh.model.loginerrors import NeedsLoginError
 from mcp_ssh.model.result import Outcome
 from mcp_ssh.ports import Connection, Secrets
 from mcp_ssh.transport.openssh import OpenSshTransport
@@ -172,7 +172,7 @@ async def test_a_master_that_is_killed_is_a_lost_session(sshd: Sshd, tmp_path: P
 async def test_one_hidden_prompt_is_answered_and_no_second_or_shown_one(tmp_path: Path) -> None:
     cases = (
         ("taken", (("Password: ", False),), None),
-        ("second", (("Password: ", False), ("Code: ", False)), ConnectTimeoutError),
+        ("second", (("Password: ", False), ("Code: ", False)), NeedsLoginError),
         ("shown", (("Password: ", True),), AuthenticationError),
     )
     for name, prompts, error in cases:

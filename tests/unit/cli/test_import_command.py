@@ -9,7 +9,7 @@ from mcp_ssh.cli.main import main
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import parse
 from mcp_ssh.config.snapshot import Snapshot
-from mcp_ssh.model.host import AuthMethod, Shell
+from mcp_ssh.model.host import AuthMethod, Shell, Way
 from mcp_ssh_drivers.registry import known
 
 SERVERS = """\
@@ -257,3 +257,105 @@ def test_no_file_is_written_over_and_a_broken_one_is_named(tmp_path: Path, capsy
     assert code == 2
     assert "servers.yml" in told
     assert ran(capsys, tmp_path / "nothing")[0] == 2
+
+
+SSH_CONFIG = """\
+Include more
+Host web web2
+  HostName web.example.com
+  User deploy
+  Port 2222
+  IdentityFile ~/.ssh/id_web
+  IdentityFile ~/.ssh/id_two
+  ForwardAgent yes
+Host db-* !db-old
+  User dba
+Host db-1
+  HostName 10.0.0.21
+  IdentityFile ~/.ssh/nowhere
+Host corp
+  HostName 10.1.1.1
+  ProxyCommand nc -x proxy %h %p
+Host hard
+  HostName 10.2.2.2
+  IdentityFile ~/.ssh/id_sk
+Host behind
+  HostName 10.3.3.3
+  User u
+  ProxyJump web,jumper@far.example.com:2200
+Host deep
+  User u
+  ProxyJump corp
+Host pinned
+  HostKeyAlias the-alias
+  StrictHostKeyChecking yes
+Match originalhost corp exec "touch {folder}/ran"
+  User other
+Match user dba
+  Compression yes
+Host *
+  ControlMaster auto
+"""
+
+
+def test_a_ssh_config_becomes_hosts_and_each_line_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ".ssh"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, text in (("config", SSH_CONFIG.format(folder=tmp_path)), ("more", "Host inc\n  User ann\n")):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o600)
+    for name in ("id_web", "id_web-cert.pub", "id_two"):
+        (folder / name).write_text("-")
+    (folder / "id_sk.pub").write_text("sk-ssh-ed25519@openssh.com AAAA")
+    (folder / "id_sk").write_text("-")
+    code, text, report = ran(capsys, "ssh-config")
+    assert code == 0, report
+    path = tmp_path / "hosts.yaml"
+    hosts = parse(text, path, Environment(path, tmp_path), known).inventory.hosts
+    assert list(hosts) == ["inc", "web", "web2", "db-1", "corp", "hard", "behind", "deep", "pinned", "far.example.com"]
+    web = hosts["web"]
+    assert (web.address, web.user, web.port) == ("web.example.com", "deploy", 2222)
+    assert (web.auth.method, web.auth.key_path) == (AuthMethod.CERTIFICATE, f"{folder}/id_web")
+    assert (hosts["db-1"].user, hosts["db-1"].address, hosts["db-1"].ssh.compressed) == ("dba", "10.0.0.21", True)
+    assert (hosts["corp"].way, hosts["corp"].address) == (Way.OPENSSH, "corp")
+    assert hosts["hard"].way is Way.OPENSSH
+    assert [hop.name for hop in hosts["behind"].hops] == ["web", "far.example.com"]
+    assert hosts["far.example.com"].port == 2200
+    assert (hosts["deep"].way, hosts["deep"].hops) == (Way.OPENSSH, ())
+    assert hosts["pinned"].ssh.key_name == "the-alias"
+    config = f"{folder}/config"
+    for line in (
+        f"taken: host 'web': HostName at {config}:3, User at {config}:4, Port at {config}:5",
+        f"taken: host 'web': IdentityFile at {config}:6",
+        f"taken: host 'inc': User at {folder}/more:2",
+        f"changed: host 'corp': `transport: openssh`, the system's ssh, for ProxyCommand at {config}:16",
+        f"changed: host 'pinned': `ssh_config: true`, so that it stays where it is: HostKeyAlias at {config}:28",
+        f"changed: host 'hard': `transport: openssh`, the system's ssh, for IdentityFile at {config}:19",
+        f"changed: host 'behind': `jump`, for ProxyJump at {config}:23",
+        "changed: host 'deep': `transport: openssh`, as its jump host 'corp' has",
+        f"changed: Host db-* at {config}:9: a pattern is no host; what it says became part of those it is about",
+        f"left: host 'web': IdentityFile {folder}/id_two at {config}:7: a host has one key",
+        f"left: ForwardAgent at {config}:8 is not done here",
+        f"left: host 'db-1': IdentityFile {folder}/nowhere at {config}:13: no key file that is read here",
+        f"left: Match exec at {config}:30 is not looked at: nothing is run or looked up for it",
+        f"left: ControlMaster at {config}:35 has no meaning here",
+    ):
+        assert line in report.splitlines()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_every_line_of_a_ssh_config_stands_in_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".ssh").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = tmp_path / "other"
+    file.write_text("Host web\n  HostName w\n  Port 22\n  Frobnicate yes\n  User a b\n  LogLevel DEBUG\n")
+    file.chmod(0o600)
+    _, _, report = ran(capsys, "ssh-config", file)
+    for number in range(2, 7):
+        assert f"{file}:{number}" in report
+    assert "is not ~/.ssh/config" in report

@@ -1,7 +1,7 @@
 """Each tool, each way that a call of it can end, and the records that it leaves: none is without one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -12,6 +12,7 @@ import pytest
 from mcp import Client
 from mcp_types import ElicitResult
 
+from mcp_ssh.asking import Asking
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.command import Wish
@@ -24,9 +25,12 @@ from mcp_ssh.model.errors import (
     SessionLostError,
 )
 from mcp_ssh.model.fileerrors import DiskFullError
-from mcp_ssh.model.host import Auth, AuthMethod, FileRules, Limits, Shell
+from mcp_ssh.model.host import Auth, AuthMethod, FileRules, Host, Limits, Shell
+from mcp_ssh.model.loginerrors import NeedsLoginError
 from mcp_ssh.model.policy import Access, Confirm, NetworkPolicy, Policy
 from mcp_ssh.model.principal import Permission, Principal, Via
+from mcp_ssh.model.question import Prompt, Question
+from mcp_ssh.ports import Connection, Secrets, Through
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
@@ -118,6 +122,17 @@ def lead_astray() -> MemoryTransport:
     return MemoryTransport(files=files)
 
 
+class AskingTransport(MemoryTransport):
+    """Its hosts ask a person for a word that may be empty."""
+
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
+        assert isinstance(secrets, Asking)
+        await secrets.answers(host, Question((Prompt("Code: ", is_hidden=True),)))
+        return await super().connect(host, addresses, secrets, through)
+
+
 def many(command: str = "uptime", name: str = "web") -> dict[str, Any]:
     return {"hosts": [name], "command": command}
 
@@ -154,6 +169,28 @@ CASES = {
         ["decided", "connect", "failed"],
         "auth_failed",
         MemoryTransport(error=AuthenticationError("no")),
+    ),
+    "connect, a person is needed": Case(
+        "ssh_connect",
+        {"host": "web"},
+        ["decided", "connect", "failed"],
+        "needs_login",
+        MemoryTransport(error=NeedsLoginError("asks for more")),
+    ),
+    "connect, a person answers": Case(
+        "ssh_connect",
+        {"host": "web"},
+        ["decided", "connect", "login", "login", "session.open", "finished"],
+        host=AskingTransport(),
+        person="accept",
+    ),
+    "connect, a person says no": Case(
+        "ssh_connect",
+        {"host": "web"},
+        ["decided", "connect", "login", "login", "failed"],
+        "login_declined",
+        host=AskingTransport(),
+        person="decline",
     ),
     "connect, behind a bastion": Case(
         "ssh_connect", {"host": "behind"}, [*OPENS, "connect", "session.open", "finished"]
@@ -405,7 +442,9 @@ CASES = {
 async def called(case: Case, folder: Path) -> AsyncIterator[tuple[Daemon, Client]]:
     async def person(context: Any, params: Any) -> ElicitResult:
         del context, params
-        return ElicitResult(action=case.person or "cancel", content={} if case.person == "accept" else None)
+        return ElicitResult(
+            action=case.person or "cancel", content={"answer_1": ""} if case.person == "accept" else None
+        )
 
     scripted = MemoryTransport(answers(b"ok\n") if case.host is None else case.host, files=home_of_ann())
     transport = case.host if isinstance(case.host, MemoryTransport) else scripted

@@ -1,5 +1,6 @@
 """The key of mcp-ssh itself, on a real disk: it is one file, and what is tried is who may read it and who wins."""
 
+import base64
 import stat
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from mcp_ssh.model.host import Auth, AuthMethod
 from mcp_ssh.model.nodeerrors import IdentityError
+from mcp_ssh.model.nodes import PublicKey
 from mcp_ssh.transport.identity import Identity
 from mcp_ssh.transport.login import gather
 from tests.support.secrets import NoSecrets
@@ -35,15 +37,20 @@ def test_several_processes_that_need_it_first_find_one_key(tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == ["identity", "identity.lock"]
 
 
+def raw(key: PublicKey) -> bytes:
+    """The key as it goes over the wire."""
+    return base64.b64decode(key.line.split()[1])
+
+
 async def test_while_it_is_rotated_a_login_offers_both_the_new_one_first(tmp_path: Path) -> None:
     identity, auth = Identity(str(tmp_path)), Auth(AuthMethod.GATEWAY, str(tmp_path / "identity"))
     old = (await gather(auth, NoSecrets())).keys
     new = identity.begin_rotation()
     assert identity.begin_rotation() == new, "a rotation that broke off goes on with its key"
     offered = (await gather(auth, NoSecrets())).keys
-    assert [key.get_fingerprint() for key in offered] == [new.fingerprint, old[0].get_fingerprint()]
+    assert [each.public_data for each in offered] == [raw(new), old[0].public_data]
     identity.retire()
-    assert [key.get_fingerprint() for key in (await gather(auth, NoSecrets())).keys] == [new.fingerprint]
+    assert [each.public_data for each in (await gather(auth, NoSecrets())).keys] == [raw(new)]
     assert identity.all_public() == (new,)
 
 
