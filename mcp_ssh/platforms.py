@@ -8,7 +8,7 @@ from mcp_ssh.audit.scrub import Known
 from mcp_ssh.model.host import Host, Shell
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.outputs.scrubbed import ScrubbedDriver, ScrubbedShell
-from mcp_ssh.ports import Connection, Driver, Secrets, ShellDriver, Transport
+from mcp_ssh.ports import Connection, Driver, Secrets, ShellDriver, Through, Transport
 from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.pool import DriverFactory, Reconnect
 from mcp_ssh_drivers.cli import CliDriver
@@ -27,9 +27,12 @@ class LoginNames:
     transport: Transport
     profiles: Mapping[str, Profile]
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         """As the transport does."""
-        return await self.transport.connect(replace(host, user=login_name(host, self.profiles)), addresses, secrets)
+        named = replace(host, user=login_name(host, self.profiles))
+        return await self.transport.connect(named, addresses, secrets, through)
 
 
 def idle_timeout_s(host: Host, settings: Settings, profiles: Mapping[str, Profile]) -> float:

@@ -146,6 +146,11 @@ class Connection(Protocol):
         """
         ...
 
+    @property
+    def bare(self) -> "Connection":
+        """The connection itself, without whatever listens in: what another one goes through."""
+        ...
+
     def watch(self, *, running: bool) -> None:
         """Probe the link for a running command (silence is told within 5 s) or at the idle interval."""
         ...
@@ -159,15 +164,30 @@ class Connection(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Through:
+    """The open connection to a jump host, lent by whoever holds it until the one through it has ended.
+
+    `since` is when the way began, in seconds of the event loop: the connect timeout is that of the whole way.
+    """
+
+    connection: Connection
+    since: float
+
+
 class Transport(Protocol):
     """Carries bytes to a host."""
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         """Open a connection to exactly one of the addresses, tried in order, within the connect timeout.
 
-        `secrets` are those of whoever wants it: what the host's login needs is asked from them.
+        `secrets` are those of whoever wants it: what the host's login needs is asked from them. A host with a jump host
+        is dialled `through` that and never directly.
 
-        Raises `ConnectionFailedError` or one of its children, `SecretMissingError`, `KeyFileError`.
+        Raises `ConnectionFailedError` or one of its children, `SecretMissingError`, `KeyFileError`; `SessionLostError`
+        where the jump host went meanwhile, so that another try may find it again.
         """
         ...
 

@@ -18,6 +18,7 @@ _rest = {
     "confirmed_by": "confirmed by {}",
     "approval": "{}",
     "address": "{}",
+    "jump": "through {}",
     "user": "as {}",
     "path": "{}",
     "real_path": "at {}",
@@ -65,8 +66,12 @@ def as_line(record: Record) -> str:
     ts = str(record.get("ts", ""))[:19].replace("T", " ")
     words = [ts, str(record.get("event", "?")).ljust(13)]
     words += [str(record[name]) for name in ("principal", "host") if record.get(name)]
-    words += [form.format(record[name]) for name, form in _rest.items() if record.get(name) not in (None, "")]
+    words += [form.format(_told(record[name])) for name, form in _rest.items() if record.get(name) not in (None, "")]
     rules = record.get("rules")
     if isinstance(rules, list) and rules:
         words.append(f"[{', '.join(map(str, rules))}]")
     return "  ".join(words)
+
+
+def _told(value: object) -> object:
+    return " > ".join(map(str, value)) if isinstance(value, list) else value

@@ -16,7 +16,7 @@ _free_texts = frozenset({"command", "reason", "host", "path", "real_path", "loca
 """What comes from outside as it is: whoever confuses two fields may have put a secret into any of them."""
 
 order = tuple(
-    "v seq ts event id principal client tool action session host address user host_key pinned recording command "
+    "v seq ts event id principal client tool action session host address jump user host_key pinned recording command "
     "command_hmac secret verdict rules decision override confirmed_by approval sent outcome exit_code signal ended "
     "duration_ms bytes scrubbed truncated output_sha256 reason added removed changed status path real_path local "
     "forwarded_for requests key mark pid software prev".split()

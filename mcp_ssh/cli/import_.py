@@ -14,6 +14,7 @@ from mcp_ssh.config.environment import Environment, variables
 from mcp_ssh.config.load import parse
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.imports import ansible, lists, orchestrator
+from mcp_ssh.imports.jumps import tie
 from mcp_ssh.imports.report import Report, host_name
 from mcp_ssh.model.command import Operation, Request, Wish
 from mcp_ssh.model.decision import Effect
@@ -36,6 +37,7 @@ def import_(sources: Sequence[Path], output: Path | None, cases: Path | None) ->
             [Fault(str(sources[0]), 0, "(file)", f"nothing to import: {', '.join(_known_names)}, or an inventory")]
         )
     _take(files, report)
+    tie(report)
     text = _yaml(report.document())
     snapshot, faults = _checked(text, output)
     _write(text, output)

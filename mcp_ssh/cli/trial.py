@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from mcp_ssh.model.errors import DeniedError
 from mcp_ssh.model.host import Host, Shell
 from mcp_ssh.model.principal import Caller, Principal, Via
 from mcp_ssh.platforms import in_terminal
-from mcp_ssh.ports import Connection, Secrets
+from mcp_ssh.ports import Connection, Secrets, Through
 from mcp_ssh.service.evidence import RecordedTransport
 from mcp_ssh.service.judge import Judge
 from mcp_ssh.service.keyrings import Keyrings
@@ -138,7 +138,7 @@ async def _reached(name: str) -> AsyncIterator[Device]:
     host = authorized.host
     if host.shell is not Shell.CLI:
         raise ValueError(f"{name} is a POSIX host, which needs no profile; write `shell: cli` for a device")
-    judged = judge.decided(request, authorized, await judge.addresses(host))
+    judged = judge.decided(request, authorized, await judge.addresses(host), await judge.hops(host))
     if judged.decision.effect is not Effect.ALLOW:
         raise DeniedError(f"{name}: {judged.decision.reason}", decision=judged.decision)
     profiles = known(settings.profiles_dir)
@@ -149,11 +149,12 @@ async def _reached(name: str) -> AsyncIterator[Device]:
     await daemon_secrets.fetch([settings.audit.key_env] if settings.audit.key_env else [])
     await keyrings.fetch(caller.principal, host)
     secrets = keyrings.of(caller.principal)
-    async with audit_log(settings, clock, daemon_secrets, keyrings.known) as audit:
+    async with audit_log(settings, clock, daemon_secrets, keyrings.known) as audit, AsyncExitStack() as stack:
         transport = RecordedTransport(Ways(settings, os.environ), audit)
         dialled = replace(host, user=login_name(host, profiles))
-        connection = await transport.connect(dialled, judged.addresses, secrets)
-        try:
-            yield Device(host, connection, secrets, profiles)
-        finally:
-            await connection.close()
+        since, through = asyncio.get_running_loop().time(), None
+        for each, addresses in zip((*host.hops, dialled), (*judged.hops, judged.addresses), strict=True):
+            connection = await transport.connect(each, addresses, secrets, through)
+            stack.push_async_callback(connection.close)
+            through = Through(connection, since)
+        yield Device(host, connection, secrets, profiles)

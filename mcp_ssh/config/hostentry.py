@@ -125,6 +125,11 @@ class DefaultsEntry(Entry):
     command: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=50)] | None = Field(
         None, description="For transport command: the program and its arguments, such as [telnet, 10.0.0.1]"
     )
+    jump: list[str] | None = Field(
+        None,
+        description="Names of the hosts that it is reached through, the first that is dialled first; []: none",
+        json_schema_extra={"maxItems": 8},
+    )
     host_key: Fingerprint | None = Field(None, description="The one host key that is accepted: SHA256:...")
     host_key_checking: Checking | None = None
     deny_patterns: list[PatternText] | None = Field(None, description="Added to those of settings")

@@ -10,6 +10,7 @@ from mcp_ssh.config.check import Checker
 from mcp_ssh.config.environment import Environment, transports
 from mcp_ssh.config.hostentry import CredentialEntry, DefaultsEntry
 from mcp_ssh.config.hosts import Hosts, checking_of
+from mcp_ssh.config.jumps import Jumps
 from mcp_ssh.config.lines import YamlError, read
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.merged import faults_of, merged
@@ -169,7 +170,8 @@ class _Loader:
         )
         entries = checker.mapping(top.get("hosts", {}), ("hosts",))
         found = [hosts.host(name, entry) for name, entry in entries.items()]
-        own = {host.name: host for host in found if host is not None}
+        built = {host.name: host for host in found if host is not None}
+        own = Jumps(checker, defaults.jump or (), entries, built).tied()
         return Inventory(merged(checker, own, added, defaults, identity))
 
     def _known(self, settings: Settings) -> Collection[str]:

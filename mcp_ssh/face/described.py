@@ -45,7 +45,9 @@ def of_description(described: Described) -> CallToolResult:
         ],
         sessions=[_open_row(each) for each in described.sessions],
     )
-    return reply(view, "\n".join(_lines(view)))
+    way = [f"  reached through {' > '.join(hop.name for hop in host.hops)}"] if host.jump is not None else []
+    first, *rest = _lines(view)
+    return reply(view, "\n".join([first, *way, *rest]))
 
 
 def _open_row(view: SessionView) -> OpenRow:

@@ -167,7 +167,9 @@ def of_connected(done: Done[None], shell: Shell | None = None) -> CallToolResult
         state += f", platform: {view.platform}"
     if view.shell is not None:
         state += f" with shell {view.shell}: give it to ssh_shell as `session`"
-    return reply(view, "\n".join([f"session {view.session} to {view.host} ({view.address}) {state}", *view.notes]))
+    jump = done.session.host.jump
+    at = view.address if jump is None else f"{view.address} through {jump.name}"
+    return reply(view, "\n".join([f"session {view.session} to {view.host} ({at}) {state}", *view.notes]))
 
 
 def _platform(session: Session) -> str | None:
@@ -214,7 +216,8 @@ def of_sessions(views: tuple[SessionView, ...]) -> CallToolResult:
 
 
 def _session_line(row: SessionRow) -> str:
-    state = f"{row.running} running" if row.running else f"idle {row.idle_seconds:.0f} s"
+    rests = "carries others" if row.closes_in_seconds is None else f"idle {row.idle_seconds:.0f} s"
+    state = f"{row.running} running" if row.running else rests
     kind = f"shell {row.shell}" if row.shell else row.session
     return f"{kind}  {row.host}  {row.user}@{row.address}  {state}, {row.commands} commands"
 

@@ -8,14 +8,15 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_ssh.imports.report import Report, variable
+from mcp_ssh.imports.jumps import of_arguments
+from mcp_ssh.imports.report import Report, host_name, variable
 from mcp_ssh.safety.network.grammar import platform_of
 
 _variables = frozenset(
     """
     ansible_host ansible_port ansible_user ansible_ssh_private_key_file ansible_private_key_file ansible_password
     ansible_ssh_pass ansible_network_os ansible_connection ansible_become_password ansible_become_pass ansible_ssh_user
-    ansible_ssh_host ansible_ssh_port ansible_python_interpreter
+    ansible_ssh_host ansible_ssh_port ansible_python_interpreter ansible_ssh_common_args ansible_ssh_extra_args
     """.split()
 )
 _range = re.compile(r"\[(\w+):(\w+)(?::(\d+))?\]")
@@ -38,7 +39,7 @@ def take_ini(text: str, report: Report) -> None:
             continue
         if kind == "vars":
             key, _, value = line.partition("=")
-            common.setdefault(section, {})[key.strip()] = value.strip().strip("'\"")
+            common.setdefault(section, {})[key.strip()] = _unquoted(value.strip())
         elif kind == "children":
             children.setdefault(section, []).append(line)
         else:
@@ -72,6 +73,11 @@ def take_yaml(data: Mapping[str, Any], report: Report) -> None:
     for name, group in data.items():
         visit(str(name), group, 0)
     _finish(hosts, groups, common, children, report)
+
+
+def _unquoted(value: str) -> str:
+    """Without the quotes around all of it; those inside belong to it."""
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
 
 
 def _names(pattern: str) -> list[str]:
@@ -138,4 +144,9 @@ def _host(name: str, facts: dict[str, Any], groups: list[str], report: Report) -
             "tags": groups,
         },
     )
+    for variable_name in ("ansible_ssh_common_args", "ansible_ssh_extra_args"):
+        way, others = of_arguments(str(facts.get(variable_name) or ""))
+        if way:
+            report.ways.setdefault(host_name(name), way)
+        report.left += [f"{name}: {variable_name} {each}" for each in others]
     report.leave(name, {key: value for key, value in facts.items() if key.startswith("ansible_")}, _variables)

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mcp_ssh.imports.report import Report, variable
+from mcp_ssh.imports.jumps import of_fields
+from mcp_ssh.imports.report import Report, host_name, variable
 
 _names = ("name", "alias", "id", "label", "title")
 _addresses = ("host", "hostname", "address", "ip")
@@ -20,15 +21,30 @@ _keys = (
     "key",
 )
 _platforms = ("platform", "device_type", "deviceType", "vendor", "os")
+_jumps = (
+    "jump",
+    "jumpHost",
+    "jump_host",
+    "jumpHosts",
+    "jump_hosts",
+    "proxyJump",
+    "proxy_jump",
+    "bastion",
+    "bastionHost",
+    "bastion_host",
+    "via",
+    "tunnel",
+)
+_secrets = ("password", "passphrase")
 _others = "port password passphrase tags groups description enabled disabled type"
-_taken = {*_names, *_addresses, *_users, *_keys, *_platforms, *_others.split()}
+_taken = {*_names, *_addresses, *_users, *_keys, *_platforms, *_jumps, *_others.split()}
 
 
 def connections(data: Any, report: Report) -> None:
     """A list of connections, or an object with them by name or under a key such as `servers`."""
     for name, entry in _entries(data):
         own = str(_first(entry, _names) or name or _first(entry, _addresses))
-        if entry.get("type") == "tunnel" or entry.get("tunnel"):
+        if entry.get("type") == "tunnel" or entry.get("tunnel") is True:
             report.left.append(f"{own}: it is a tunnel, which dials in")
             continue
         _connection(own, entry, report)
@@ -89,6 +105,12 @@ def _connection(name: str, entry: Mapping[str, Any], report: Report) -> None:
             "enabled": False if entry.get("enabled") is False or entry.get("disabled") else None,
         },
     )
+    if jump := _first(entry, _jumps):
+        report.ways[host_name(name)] = of_fields(jump, _users, _addresses)
+        for each in jump if isinstance(jump, list) else [jump]:
+            report.leave(
+                f"{name}: of its jump host", each if isinstance(each, Mapping) else {}, _taken - {*_keys, *_secrets}
+            )
     report.leave(name, entry, _taken)
 
 

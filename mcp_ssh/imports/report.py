@@ -8,13 +8,17 @@ from typing import Any
 
 @dataclass(slots=True)
 class Report:
-    """The parts of a hosts.yaml, and notes of what changed on the way and what was left behind."""
+    """The parts of a hosts.yaml, and notes of what changed on the way and what was left behind.
+
+    `ways` are the jump hosts of a host, as they were written.
+    """
 
     hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
     credentials: dict[str, dict[str, Any]] = field(default_factory=dict)
     policy: dict[str, Any] = field(default_factory=dict)
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    ways: dict[str, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 

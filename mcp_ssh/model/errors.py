@@ -4,7 +4,7 @@ A message is a fact in lower case without a full stop. `hint` is the next step. 
 on the wire: only where it is false may anybody repeat a command.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from mcp_ssh.model.decision import Decision, Verdict
 
@@ -26,6 +26,10 @@ class McpSshError(Exception):
         self.hint = hint
         self.sent = sent
         self.is_recorded = False
+
+    def on_the_way(self, host: str, hop: str) -> Self:
+        """The same, told to somebody who wants to go on from there: to a host that is reached through a hop."""
+        return type(self)(f"{host} is reached through {hop}: {self.message}", hint=self.hint, sent=self.sent)
 
 
 class InvalidArgumentError(McpSshError):
@@ -199,14 +203,11 @@ class InternalError(McpSshError):
 
 
 class ConnectionFailedError(McpSshError):
-    """No TCP connection, or one that closed before SSH was spoken. Also the parent of what fails on the way in.
-
-    `dialled` is false where the host itself was not tried, so that the error says nothing of it.
-    """
+    """No TCP connection, or one that closed before SSH was spoken. Also the parent of what fails on the way in."""
 
     code = "connect_failed"
     retryable = True
-    dialled: bool = True
+    dialled: bool = True  # where not, it says nothing of the host itself
 
 
 class ResolveError(ConnectionFailedError):
@@ -247,6 +248,13 @@ class AuthenticationError(ConnectionFailedError):
     """The host took none of our credentials."""
 
     code = "auth_failed"
+    retryable = False
+
+
+class JumpFailedError(ConnectionFailedError):
+    """A jump host let us in and does not forward to the host behind it."""
+
+    code = "jump_failed"
     retryable = False
 
 

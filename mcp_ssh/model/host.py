@@ -100,6 +100,7 @@ class Host:
     `allow_patterns` are those of a restricted host. Without `confirm` it depends on who asks. `always_verified`: no
     command goes to it without a look at its echo. `legacy_crypto`: old algorithms are offered, for this host alone.
     `command` is the program of `Way.COMMAND` with its arguments. `login_dialogue` are (pattern, answer) pairs.
+    `jump` is the host that it is reached through, itself with its way: whatever changes there, this host changes.
     `is_added`: it stands in no file of the operator, but was added while a daemon ran.
     """
 
@@ -133,6 +134,12 @@ class Host:
     command: tuple[str, ...] = ()
     files: FileRules = field(default_factory=FileRules)
     is_added: bool = False
+    jump: "Host | None" = None
+
+    @property
+    def hops(self) -> tuple["Host", ...]:
+        """The hosts on the way to it, the first that is dialled first."""
+        return () if self.jump is None else (*self.jump.hops, self.jump)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from mcp_ssh.model.decision import Decision, Effect, Finding, Layer, Level, Verd
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.policy import Policy
 from mcp_ssh.policy.confirm import answered, confirm_of, flag_counts, person_counts
-from mcp_ssh.policy.network import network
+from mcp_ssh.policy.network import jumps, network
 from mcp_ssh.policy.rules import access, rules
 
 everything = Policy()
@@ -20,12 +20,14 @@ def decide(  # noqa: PLR0913, PLR0917  each layer is about one of them
     policy: Policy = everything,
     addresses: Sequence[str] = (),
     consent: str | None = None,
+    hops: Sequence[Sequence[str]] = (),
 ) -> Decision:
     """Ask every layer: one that denies decides, before one that asks. Without a command only the way is judged.
 
-    `consent` is the person who approved exactly this, if one did.
+    `consent` is the person who approved exactly this, if one did. `hops` are the addresses of each host on the way.
     """
-    trace = tuple(_layers(request, host, verdict, policy, addresses, consent))
+    way = (network(host, addresses, policy.network), *jumps(host, hops, policy.network))
+    trace = tuple(_layers(request, host, verdict, policy, way, consent))
     for effect in (Effect.DENY, Effect.CONFIRM):
         layer = next((each for each in trace if each.effect is effect), None)
         if layer is not None:
@@ -49,11 +51,11 @@ def _layers(  # noqa: PLR0913, PLR0917  as above
     host: Host,
     verdict: Verdict | None,
     policy: Policy,
-    addresses: Sequence[str],
+    way: Sequence[Layer],
     consent: str | None,
 ) -> Iterator[Layer]:
     yield _host(host)
-    yield network(host, addresses, policy.network)
+    yield from way
     if verdict is not None and request.node is not None:
         # Access and rules are about commands. Who may do this is a permission, and a new host takes a person's yes.
         layer = _safety(verdict)

@@ -1,6 +1,7 @@
 """Which addresses may be dialled."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from mcp_ssh.model.decision import Effect, Layer
@@ -42,6 +43,13 @@ def _refused(text: str, policy: NetworkPolicy) -> Layer | None:
     if policy.allow and not any(address in each for each in policy.allow):
         return _denied("network.not_allowed", f"{text} lies in none of the allowed networks")
     return None
+
+
+def jumps(host: Host, hops: Sequence[Sequence[str]], policy: NetworkPolicy) -> Iterator[Layer]:
+    """Each host on the way, by the same lists: none is dialled before all of them may be."""
+    for hop, addresses in zip(host.hops, hops or [()] * len(host.hops), strict=True):
+        layer = network(hop, addresses, policy)
+        yield replace(layer, name="jump", reason=f"jump host {hop.name} ({', '.join(addresses)}): {layer.reason}")
 
 
 def plain(text: str) -> IPv4Address | IPv6Address | None:

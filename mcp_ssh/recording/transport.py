@@ -10,7 +10,7 @@ from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import Peer
 from mcp_ssh.model.settings import Settings
-from mcp_ssh.ports import AuditSink, Channel, Clock, Connection, Pty, Receiver, Secrets, Stream, Transport
+from mcp_ssh.ports import AuditSink, Channel, Clock, Connection, Pty, Receiver, Secrets, Stream, Through, Transport
 from mcp_ssh.recording.recorder import Recorder, Recording
 
 
@@ -35,9 +35,11 @@ class RecordingTransport:
         self._recorder = recorder
         self._audit = audit
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         """As the transport does."""
-        connection = await self._transport.connect(host, addresses, secrets)
+        connection = await self._transport.connect(host, addresses, secrets, through)
         return _RecordingConnection(connection, host, self._recorder, self._audit)
 
 
@@ -69,6 +71,10 @@ class _RecordingConnection:
 
     def open_files(self) -> AbstractAsyncContextManager[Files]:
         return self._connection.open_files()
+
+    @property
+    def bare(self) -> Connection:
+        return self._connection.bare
 
     def watch(self, *, running: bool) -> None:
         self._connection.watch(running=running)

@@ -21,6 +21,7 @@ from mcp_ssh.model.errors import (
     DeniedError,
 )
 from mcp_ssh.model.files import named
+from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Answer
 from mcp_ssh.ports import AuditSink, Clock
 from mcp_ssh.service import records
@@ -247,7 +248,7 @@ def question(judged: Judged, others: Sequence[Judged] = ()) -> str:
     )
     lines = judged.told.split("\n")
     count = f"{len(others) + 1} hosts: " if others else ""
-    where = ", ".join(f"{each.host.name} ({each.host.address})" for each in (judged, *others))
+    where = ", ".join(_named(each.host) for each in (judged, *others))
     return "\n".join(
         [
             f"{request.principal.name} wants to {verb} this on {count}{where}.",
@@ -256,6 +257,12 @@ def question(judged: Judged, others: Sequence[Judged] = ()) -> str:
             *(f"| {line}" for line in lines),
         ]
     )
+
+
+def _named(host: Host) -> str:
+    """A host with its address and the way there."""
+    by = f" through {host.jump.name}" if host.jump is not None else ""
+    return f"{host.name} ({host.address}{by})"
 
 
 def _fields(approval: Approval, by: str, *, accepted: bool) -> records.Fields:

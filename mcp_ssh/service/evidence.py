@@ -9,7 +9,7 @@ from mcp_ssh.model.errors import AuditUnavailableError, McpSshError
 from mcp_ssh.model.files import named
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Caller
-from mcp_ssh.ports import AuditSink, Connection, Secrets, Transport
+from mcp_ssh.ports import AuditSink, Connection, Secrets, Through, Transport
 from mcp_ssh.service import records
 from mcp_ssh.sessions.session import Session
 
@@ -21,13 +21,19 @@ class RecordedTransport:
         self._transport = transport
         self._audit = audit
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         """As the transport does. Raises `AuditUnavailableError` before anything is dialled."""
         where = ", ".join(records.where(address, host.port) for address in addresses) or " ".join(host.command)
-        await self._audit.append(
-            Event.CONNECT.value, {"host": host.name, "address": where or host.address, "user": host.user}
-        )
-        return await self._transport.connect(host, addresses, secrets)
+        fields = {
+            "host": host.name,
+            "address": where or host.address,
+            "user": host.user,
+            "jump": records.by_way_of(host),
+        }
+        await self._audit.append(Event.CONNECT.value, fields)
+        return await self._transport.connect(host, addresses, secrets, through)
 
 
 class SessionRecords:

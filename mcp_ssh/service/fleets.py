@@ -125,7 +125,9 @@ class Fleets:
             async with slots:
                 try:
                     authorized = self._judge.authorized(request)
-                    return self._judge.decided(request, authorized, await self._judge.addresses(authorized.host))
+                    addresses = await self._judge.addresses(authorized.host)
+                    hops = await self._judge.hops(authorized.host)
+                    return self._judge.decided(request, authorized, addresses, hops)
                 except McpSshError:
                     return None  # its own row tells it
 

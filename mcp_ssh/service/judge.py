@@ -29,7 +29,10 @@ class Configured(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A request with all that was found about it. `addresses` are those that may be dialled, and no others."""
+    """A request with all that was found about it. `addresses` are those that may be dialled, and no others.
+
+    `hops` are those of each host on the way, the first that is dialled first.
+    """
 
     request: Request
     host: Host
@@ -37,6 +40,7 @@ class Judged:
     addresses: Sequence[str]
     verdict: Verdict | None
     decision: Decision
+    hops: Sequence[Sequence[str]] = ()
 
     @property
     def told(self) -> str:
@@ -64,17 +68,35 @@ class Judge:
             return ()
         try:
             return await self._resolver.resolve(host.address, host.port)
-        except ResolveError:
+        except ResolveError as error:
             if host.way is Way.OPENSSH:
                 return ()
+            if host.jump is not None:
+                fact = f"{error.message} here, and its jump host {host.jump.name} is not asked for one"
+                raise ResolveError(fact, hint="write its IP address as `host:`, or let this machine know it") from error
             raise
+
+    async def hops(self, host: Host) -> Sequence[Sequence[str]]:
+        """Step 2 for each host on the way. Names are looked up here: what a jump host would make of one is not judged.
+
+        Raises `ResolveError`.
+        """
+        return [await self._on_the_way(hop, host) for hop in host.hops]
+
+    async def _on_the_way(self, hop: Host, host: Host) -> Sequence[str]:
+        try:
+            return await self.addresses(hop)
+        except ResolveError as error:
+            raise error.on_the_way(host.name, hop.name) from error
 
     def authorized(self, request: Request) -> Authorized:
         """Step 1 alone."""
         snapshot = self._configuration.current
         return authorize(request, snapshot.inventory, snapshot.settings)
 
-    def decided(self, request: Request, authorized: Authorized, addresses: Sequence[str]) -> Judged:
+    def decided(
+        self, request: Request, authorized: Authorized, addresses: Sequence[str], hops: Sequence[Sequence[str]] = ()
+    ) -> Judged:
         """Steps 3 and 4, without anybody's approval."""
         host, command = authorized.host, authorized.command
         verdict: Verdict | None = None
@@ -90,7 +112,8 @@ class Judge:
             command,
             addresses,
             verdict,
-            decide(request, host, verdict, self._configuration.current.policy, addresses),
+            decide(request, host, verdict, self._configuration.current.policy, addresses, hops=hops),
+            hops,
         )
 
     def with_word(self, judged: Judged, by: str, refused: str) -> Judged:
@@ -100,7 +123,7 @@ class Judge:
             trace = (*judged.decision.trace, no)
             return replace(judged, decision=Decision(no.effect, no.name, no.rule, no.reason, trace))
         policy = self._configuration.current.policy
-        decision = decide(judged.request, judged.host, judged.verdict, policy, judged.addresses, by)
+        decision = decide(judged.request, judged.host, judged.verdict, policy, judged.addresses, by, judged.hops)
         return replace(judged, decision=decision)
 
     def _verdict(self, request: Request, host: Host, command: Command) -> Verdict | None:

@@ -45,7 +45,8 @@ class Keyrings:
         """Look up what takes its time, so that `get` has it. Never raises: what is missing is told when it is used."""
         if self._fetch is None:
             return
-        wanted = {*host.auth.variables, host.enable_env, host.sudo_env} - {None, agent_variable}
+        on_the_way = {name for hop in host.hops for name in hop.auth.variables}
+        wanted = {*on_the_way, *host.auth.variables, host.enable_env, host.sudo_env} - {None, agent_variable}
         await self._fetch([name for name in sorted(filter(None, wanted)) if not self._text(principal, name)])
 
     def of(self, principal: Principal) -> Secrets:

@@ -138,9 +138,10 @@ class Pipeline:
         try:
             async with asyncio.timeout(authorized.timeout_s):
                 addresses = await self._judge.addresses(authorized.host)
+                hops = await self._judge.hops(authorized.host)
         except TimeoutError:
             raise _too_late(authorized.timeout_s, "its address was found") from None
-        return self._judge.decided(request, authorized, addresses)
+        return self._judge.decided(request, authorized, addresses, hops)
 
     async def _allowed(self, judged: Judged, place: str) -> Judged:
         """With what a person said to it. Raises `DeniedError`, once the decision is recorded, unless it may run."""
@@ -165,7 +166,7 @@ class Pipeline:
         """
         assert judged.request.file is not None  # noqa: S101  only a file's path leads elsewhere
         request = replace(judged.request, file=replace(judged.request.file, path=path), answer=None)
-        again = self._judge.decided(request, Authorized(judged.host, None, 0), judged.addresses)
+        again = self._judge.decided(request, Authorized(judged.host, None, 0), judged.addresses, judged.hops)
         await self.record_decision(again, None)
         if again.decision.effect is not Effect.ALLOW:
             raise led_elsewhere(again, judged.request.file.path)
@@ -211,12 +212,12 @@ class Pipeline:
             return Done(await work(on, judged, until - loop.time()), on, first=False)
         principal, forced = judged.request.principal, judged.request.operation in dials_at_once
         await self._fetched(principal, judged.host, until, timeout_s)
-        seat = Seat(judged.host, on or "", self._keyrings.login(principal, judged.host))
+        seat = self._seat(principal, judged.host, on or "")
         for attempt in range(1, attempts + 1):
             try:
                 async with asyncio.timeout_at(until) as way:
                     secrets = self._keyrings.of(principal)
-                    async with self._pool.lend(seat, judged.addresses, secrets, forced=forced) as session:
+                    async with self._pool.lend(seat, judged.addresses, secrets, judged.hops, forced=forced) as session:
                         first = session.lends == 1
                         self._started(judged, session)
                         way.reschedule(None)  # from here on the work keeps the deadline, and answers for it
@@ -229,6 +230,11 @@ class Pipeline:
             except TimeoutError:
                 raise _too_late(timeout_s, f"a session of {judged.host.name} was open") from None
         raise AssertionError  # the last attempt returns or raises
+
+    def _seat(self, principal: Principal, host: Host, shell: str = "") -> Seat:
+        """Where the principal sits, there and on the way: each login is one of its own secrets."""
+        via = self._seat(principal, host.jump) if host.jump is not None else None
+        return Seat(host, shell, self._keyrings.login(principal, host), via)
 
     def _started(self, judged: Judged, session: Session) -> None:
         """The command is handed to its session; that it may be was on the disk before."""

@@ -1,5 +1,6 @@
 """What would happen to a command: everything that is found out before anything is recorded or sent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcp_ssh.model.command import Request
@@ -25,11 +26,13 @@ async def planned(judge: Judge, request: Request) -> Planned:
     """Carry a request through judgement. Its address is looked up, and nothing is sent to the host itself."""
     authorized = judge.authorized(request)
     host = authorized.host
+    hops: Sequence[Sequence[str]] = ()
     try:
+        hops = await judge.hops(host)
         addresses = await judge.addresses(host)
         found = f"{host.address} is {', '.join(addresses)}" if addresses else "the program that dials knows where it is"
         address = Layer("address", Effect.ALLOW, "resolve", found)
     except ResolveError as error:
         addresses, address = (), Layer("address", Effect.DENY, error.code, error.message)
-    judged = judge.decided(request, authorized, addresses)
+    judged = judge.decided(request, authorized, addresses, hops)
     return Planned(judged, (*judged.decision.trace, address))

@@ -7,6 +7,7 @@ from mcp_ssh.model.command import Request
 from mcp_ssh.model.decision import Decision, Verdict
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.files import FileResult, FileWish, named
+from mcp_ssh.model.host import Host
 from mcp_ssh.model.nodes import NodeWish
 from mcp_ssh.model.result import CommandResult
 from mcp_ssh.service.judge import Judged
@@ -69,6 +70,8 @@ def of_session(session: Session) -> Fields:
     """On which connection."""
     peer = session.connection.peer
     fields: Fields = {"session": session.id, "address": where(peer.address, peer.port), "user": peer.user}
+    if session.host.jump is not None:
+        fields["jump"] = by_way_of(session.host)
     if peer.host_key is not None:
         fields["host_key"] = peer.host_key.fingerprint
         if peer.host_key.newly_pinned:
@@ -107,6 +110,11 @@ def of_error(error: McpSshError) -> Fields:
 
 def _present(fields: Mapping[str, object]) -> Fields:
     return {name: value for name, value in fields.items() if value is not None and value != ""}
+
+
+def by_way_of(host: Host) -> list[str]:
+    """The names of the hosts on the way to it, the first that is dialled first."""
+    return [hop.name for hop in host.hops]
 
 
 def where(address: str, port: int) -> str:

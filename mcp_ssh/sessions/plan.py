@@ -7,6 +7,9 @@ is forgotten, the rest of the pool untouched.
 A place is somebody's seat: the Host itself, login and all, and the shell that it is for, if it is for one. A host whose
 entry changed is another seat, so nobody is ever lent a connection that was opened under other terms; a shell is lent to
 one command at a time.
+
+A session carries the connections to hosts behind it as well. To carry takes no command's turn, and as long as it
+carries one it is never idle.
 """
 
 from collections import deque
@@ -22,11 +25,13 @@ class Seat:
     """What a session is for: stateless commands on a host, or one shell there, by the shell's handle.
 
     `login` tells apart those who log in there by other secrets: nobody is lent what he could not have opened.
+    `via` is the seat on the jump host that the session goes through, where the host has one.
     """
 
     host: Host
     shell: str = ""
     login: str = ""
+    via: "Seat | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The ticket's command may run on this session; tell `released` when it is over."""
+    """The ticket's command may run on this session, or its connection go through it; tell `released` at its end."""
 
     ticket: int
     session: str
@@ -66,18 +71,28 @@ Action = Open | Close | Grant | Refuse
 
 @dataclass(slots=True)
 class Place:
-    """What is known of one seat. `session` is None while it is being opened."""
+    """What is known of one seat. `session` is None while it is being opened.
+
+    `lent` counts commands and `carries` connections through it; those who wait for it are in `waiting` and `leaning`.
+    """
 
     seat: Seat
     session: str | None = None
     lent: int = 0
+    carries: int = 0
     idle_since: float = 0.0
     waiting: deque[int] = field(default_factory=deque)
+    leaning: deque[int] = field(default_factory=deque)
+
+    @property
+    def is_used(self) -> bool:
+        """Whether something runs on it or goes through it."""
+        return self.lent > 0 or self.carries > 0
 
     @property
     def is_idle(self) -> bool:
-        """Open, and nobody runs or waits."""
-        return self.session is not None and self.lent == 0 and not self.waiting
+        """Open, and nobody uses it or waits."""
+        return self.session is not None and not self.is_used and not self.waiting and not self.leaning
 
 
 class Plan:
@@ -98,8 +113,8 @@ class Plan:
         """Whether whoever wants the seat now is the first, for whom the host would be dialled."""
         return seat not in self._places
 
-    def wanted(self, seat: Seat, ticket: int) -> list[Action]:
-        """Somebody wants to run a command, or only to have the session open."""
+    def wanted(self, seat: Seat, ticket: int, *, carries: bool = False) -> list[Action]:
+        """Somebody wants to run a command, or only to have the session open; or one that `carries` his connection."""
         place = self._places.get(seat)
         actions: list[Action] = []
         if place is None:
@@ -110,14 +125,15 @@ class Plan:
                 actions.append(evicted)
             place = self._places[seat] = Place(seat)
             actions.append(Open(seat))
-        place.waiting.append(ticket)
+        (place.leaning if carries else place.waiting).append(ticket)
         return [*actions, *self._grants(place)]
 
     def withdrawn(self, seat: Seat, ticket: int) -> None:
         """A ticket that still waits is no longer wanted. The opening goes on: the next caller will be glad of it."""
         place = self._places.get(seat)
-        if place is not None and ticket in place.waiting:
-            place.waiting.remove(ticket)
+        for queue in () if place is None else (place.waiting, place.leaning):
+            if ticket in queue:
+                queue.remove(ticket)
 
     def opened(self, seat: Seat, session: str, now: float) -> list[Action]:
         """The session stands."""
@@ -131,14 +147,17 @@ class Plan:
     def failed(self, seat: Seat, error: McpSshError) -> list[Action]:
         """The session cannot be opened; all who wait hear why. The next caller tries anew."""
         place = self._places.pop(seat, None)
-        return [Refuse(ticket, error) for ticket in place.waiting] if place else []
+        return [Refuse(ticket, error) for ticket in (*place.waiting, *place.leaning)] if place else []
 
-    def released(self, seat: Seat, session: str, now: float) -> list[Action]:
-        """A command on the session is over."""
+    def released(self, seat: Seat, session: str, now: float, *, carried: bool = False) -> list[Action]:
+        """A command on the session is over, or a connection that it carried."""
         place = self._places.get(seat)
         if place is None or place.session != session:
             return []  # it was lost or closed meanwhile
-        place.lent -= 1
+        if carried:
+            place.carries -= 1
+        else:
+            place.lent -= 1
         place.idle_since = now
         grants = [*self._grants(*self._on(seat.host))]
         if place.is_idle and self._hosts is not None and seat.host not in self._hosts:
@@ -152,9 +171,9 @@ class Plan:
             return []
         del self._places[seat]
         others = [*self._grants(*self._on(seat.host))]
-        if not place.waiting:
+        if not place.waiting and not place.leaning:
             return others
-        self._places[seat] = Place(seat, waiting=place.waiting)
+        self._places[seat] = Place(seat, waiting=place.waiting, leaning=place.leaning)
         return [Open(seat), *others]
 
     def disconnected(self, session: str) -> list[Action]:
@@ -166,8 +185,11 @@ class Plan:
         return []
 
     def drained(self, hosts: Collection[Host]) -> list[Action]:
-        """Only these hosts are configured now: sessions of others close, those with a command when it is over."""
-        self._hosts = frozenset(hosts)
+        """Only these hosts are configured now, with the way to each.
+
+        Sessions of others close, those in use when that is over.
+        """
+        self._hosts = frozenset(each for host in hosts for each in (*host.hops, host))
         gone = [place for place in self.places if place.is_idle and place.seat.host not in self._hosts]
         return [self._drop(place, "its host was changed or removed") for place in gone]
 
@@ -180,7 +202,7 @@ class Plan:
         """The pool closes: nobody gets anything any more."""
         actions: list[Action] = []
         for place in self.places:
-            actions += [Refuse(ticket, error) for ticket in place.waiting]
+            actions += [Refuse(ticket, error) for ticket in (*place.waiting, *place.leaning)]
             if place.session is not None:
                 actions.append(Close(place.seat, place.session, "stopped"))
         self._places.clear()
@@ -195,6 +217,9 @@ class Plan:
 
     def _grants(self, *places: Place) -> Iterator[Action]:
         for place in places:
+            while place.leaning and place.session is not None:
+                place.carries += 1
+                yield Grant(place.leaning.popleft(), place.session)
             while place.waiting and place.session is not None and self._has_room(place):
                 place.lent += 1
                 yield Grant(place.waiting.popleft(), place.session)

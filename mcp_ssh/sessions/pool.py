@@ -3,25 +3,25 @@
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, SecretMissingError, SessionLostError
+from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, SessionLostError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import SessionView
-from mcp_ssh.model.secret import Secret
-from mcp_ssh.ports import Clock, Connection, Driver, Secrets, Transport
+from mcp_ssh.ports import Clock, Connection, Driver, Secrets, Through, Transport
 from mcp_ssh.sessions.breaker import Breaker, Contact
 from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse, Seat
-from mcp_ssh.sessions.session import Session
+from mcp_ssh.sessions.session import Session, view_of
+from mcp_ssh.sessions.turns import Approach, LatestSecrets, Turn, approach_of
 
 Reconnect = Callable[[], Awaitable[Connection]]
 DriverFactory = Callable[[Seat, Connection, Reconnect, Secrets], Driver]
 
 look_every_s = 1.0
+attempts = 2
 stop_wait_s = 3.0
 
 
@@ -35,29 +35,6 @@ class SessionLog(Protocol):
     async def closed(self, session: Session, reason: str) -> None:
         """A session is gone."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How to reach a host, as its latest caller has it."""
-
-    addresses: Sequence[str]
-    secrets: Secrets
-
-
-@dataclass(frozen=True, slots=True)
-class _Latest:
-    """The `Secrets` of whoever was lent the seat last: who opened it may be gone."""
-
-    ways: Mapping[Seat, _Way]
-    seat: Seat
-
-    def get(self, name: str) -> Secret:
-        """As they do."""
-        way = self.ways.get(self.seat)
-        if way is None:
-            raise SecretMissingError(f"nobody who has {name} is there any more")
-        return way.secrets.get(name)
 
 
 class Pool:
@@ -85,8 +62,8 @@ class Pool:
         self._plan = Plan(max_sessions=max_sessions, idle_timeout_s=idle_timeout_s)
         self._sessions: dict[str, Session] = {}
         self._tickets = itertools.count()
-        self._turns: dict[int, asyncio.Future[Session]] = {}
-        self._ways: dict[Seat, _Way] = {}
+        self._turns: dict[int, Turn] = {}
+        self._approaches: dict[Seat, Approach] = {}
         self._tasks = asyncio.TaskGroup()
         self._keepers: set[asyncio.Task[None]] = set()
         self._closing: set[asyncio.Task[None]] = set()
@@ -111,25 +88,29 @@ class Pool:
 
     @asynccontextmanager
     async def lend(
-        self, seat: Seat, addresses: Sequence[str], secrets: Secrets, *, forced: bool = False
+        self,
+        seat: Seat,
+        addresses: Sequence[str],
+        secrets: Secrets,
+        hops: Sequence[Sequence[str]] = (),
+        *,
+        forced: bool = False,
     ) -> AsyncIterator[Session]:
         """The session of the seat for one command; opened if there is none. The caller sets the deadline.
 
-        Until the next one is lent the seat, `secrets` are what its driver and its second connections ask. `forced`: the
-        host is dialled although it could not be reached a moment ago.
+        Until the next one is lent the seat, `secrets` are what its driver and its second connections ask. `hops` are
+        the addresses of each host on the way, the first that is dialled first. `forced`: it is dialled, and who is on
+        the way, although that failed a moment ago.
 
         Raises `ConnectionFailedError` and its children, `SessionLimitError`.
         """
-        if not forced and self._plan.opens_for(seat):
-            refused = self._breaker.refusal((seat.host, seat.login), self._clock.now())
-            if refused is not None:
-                raise refused
-        session = await self._turn(seat, _Way(addresses, secrets))
+        self._refuse_held_back(seat, forced=forced)
+        session = await self._turn(seat, approach_of(addresses, secrets, hops, forced=forced))
         session.lends += 1
         try:
             yield session
         finally:
-            self._carry_out(self._plan.released(seat, session.id, self._clock.now()))
+            self._release(session)
 
     async def disconnect(self, session: str) -> None:
         """Close a session now; commands that run on it end as unknown. Unknown ids are ignored."""
@@ -151,48 +132,37 @@ class Pool:
     def sessions(self) -> tuple[SessionView, ...]:
         """All open sessions, the oldest first."""
         now = self._clock.now()
-        views = []
-        for place in self._plan.places:
-            if place.session is None:
-                continue
-            session = self._sessions[place.session]
-            views.append(
-                SessionView(
-                    id=session.id,
-                    host=place.seat.host.name,
-                    peer=session.connection.peer,
-                    age_s=now - session.opened_at,
-                    idle_s=now - place.idle_since if place.lent == 0 else 0.0,
-                    running=place.lent,
-                    shell=place.seat.shell,
-                    commands=session.commands,
-                    closes_in_s=self._plan.closes_in(place, now),
-                    platform=session.driver.platform,
-                    login_shell=session.driver.login_shell,
-                )
-            )
+        views = [
+            view_of(self._sessions[place.session], place, now, self._plan.closes_in(place, now))
+            for place in self._plan.places
+            if place.session is not None
+        ]
         return tuple(sorted(views, key=lambda view: -view.age_s))
 
-    async def _turn(self, seat: Seat, way: "_Way") -> Session:
+    async def _turn(self, seat: Seat, approach: Approach, *, carries: bool = False) -> Session:
         ticket = next(self._tickets)
-        turn: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
+        turn = Turn(asyncio.get_running_loop().create_future(), carries)
         self._turns[ticket] = turn
-        self._ways[seat] = way
+        self._approaches[seat] = approach
         try:
-            self._carry_out(self._plan.wanted(seat, ticket))
-            return await turn
+            self._carry_out(self._plan.wanted(seat, ticket, carries=carries))
+            return await turn.granted
         except asyncio.CancelledError:
             self._withdraw(seat, ticket, turn)
             raise
         finally:
             del self._turns[ticket]
 
-    def _withdraw(self, seat: Seat, ticket: int, turn: asyncio.Future[Session]) -> None:
-        if turn.done() and not turn.cancelled() and turn.exception() is None:
+    def _withdraw(self, seat: Seat, ticket: int, turn: Turn) -> None:
+        granted = turn.granted
+        if granted.done() and not granted.cancelled() and granted.exception() is None:
             # The session was granted in the very moment of the cancellation.
-            self._carry_out(self._plan.released(seat, turn.result().id, self._clock.now()))
+            self._release(granted.result(), carried=turn.carries)
         else:
             self._plan.withdrawn(seat, ticket)
+
+    def _release(self, session: Session, *, carried: bool = False) -> None:
+        self._carry_out(self._plan.released(session.seat, session.id, self._clock.now(), carried=carried))
 
     def _carry_out(self, actions: Sequence[Action]) -> None:
         for action in actions:
@@ -209,14 +179,14 @@ class Pool:
                 case Grant(ticket, session):
                     self._grant(self._turns[ticket], self._sessions[session])
                 case Refuse(ticket, error):
-                    if not self._turns[ticket].done():
-                        self._turns[ticket].set_exception(error)
+                    if not self._turns[ticket].granted.done():
+                        self._turns[ticket].granted.set_exception(error)
 
-    def _grant(self, turn: asyncio.Future[Session], session: Session) -> None:
-        if turn.done():  # cancelled, and its task has not run since
-            self._carry_out(self._plan.released(session.seat, session.id, self._clock.now()))
+    def _grant(self, turn: Turn, session: Session) -> None:
+        if turn.granted.done():  # cancelled, and its task has not run since
+            self._release(session, carried=turn.carries)
         else:
-            turn.set_result(session)
+            turn.granted.set_result(session)
 
     def _keep(self, work: Coroutine[object, object, None]) -> None:
         """Run work that is cut off when the pool closes."""
@@ -226,9 +196,9 @@ class Pool:
 
     async def _open(self, seat: Seat) -> None:
         host = seat.host
-        way = self._ways[seat]
+        approach = self._approaches[seat]
         try:
-            connection = await self._transport.connect(host, way.addresses, way.secrets)
+            connection = await self._connected(seat, approach.addresses, approach.secrets)
         except McpSshError as error:
             self._failed(seat, error)
             return
@@ -236,9 +206,9 @@ class Pool:
             self._failed(seat, ConnectionFailedError(f"{host.name}: {error}"))
             return
         self._breaker.reached((host, seat.login), self._clock.now())
-        secrets = _Latest(self._ways, seat)
-        judged = [connection.peer.address] if way.addresses else []  # without any, a program knows where to go
-        driver = self._driver_for(seat, connection, lambda: self._transport.connect(host, judged, secrets), secrets)
+        secrets = LatestSecrets(self._approaches, seat)
+        judged = [connection.peer.address] if approach.addresses else []  # without any, a program knows where to go
+        driver = self._driver_for(seat, connection, lambda: self._connected(seat, judged, secrets), secrets)
         session = Session(seat, connection, driver, self._clock.now())
         self._sessions[session.id] = session
         await self._log.opened(session)
@@ -248,6 +218,61 @@ class Pool:
     def _failed(self, seat: Seat, error: McpSshError) -> None:
         self._breaker.failed((seat.host, seat.login), error, self._clock.now())
         self._carry_out(self._plan.failed(seat, error))
+
+    def _refuse_held_back(self, seat: Seat, *, forced: bool) -> None:
+        """Raise `BackingOffError` where the host would be dialled for this, and failed a moment ago."""
+        if not forced and self._plan.opens_for(seat):
+            refused = self._breaker.refusal((seat.host, seat.login), self._clock.now())
+            if refused is not None:
+                raise refused
+
+    async def _connected(self, seat: Seat, addresses: Sequence[str], secrets: Secrets) -> Connection:
+        """A connection for the seat, through the session of its jump host where it has one.
+
+        A jump host that turns out to be gone is found anew once: nothing was sent to anybody behind it.
+        """
+        if seat.via is None:
+            return await self._transport.connect(seat.host, addresses, secrets)
+        began = asyncio.get_running_loop().time()
+        for attempt in range(1, attempts + 1):
+            hop = await self._hop(seat, seat.via)
+            try:
+                return await self._carried(hop, seat, addresses, secrets, began)
+            except SessionLostError as error:
+                await self.disconnect(hop.id)
+                if attempt == attempts:
+                    raise error.on_the_way(seat.host.name, hop.host.name) from error
+        raise AssertionError  # the last attempt returns or raises
+
+    async def _hop(self, seat: Seat, via: Seat) -> Session:
+        """The session on the jump host, lent to be gone through."""
+        approach = self._approaches.get(seat)
+        if approach is None or approach.before is None:  # a driver that outlived its session
+            raise SessionLostError(f"nobody wants to go through {via.host.name} any more; nothing was sent")
+        try:
+            self._refuse_held_back(via, forced=approach.forced)
+            return await self._turn(via, approach.before, carries=True)
+        except McpSshError as error:
+            told = error.on_the_way(seat.host.name, via.host.name)
+            if isinstance(told, ConnectionFailedError):
+                told.dialled = False  # nobody came as far as the host itself
+            raise told from error
+
+    async def _carried(
+        self, hop: Session, seat: Seat, addresses: Sequence[str], secrets: Secrets, began: float
+    ) -> Connection:
+        """A connection through the hop, which is needed for as long as that lasts."""
+        try:
+            connection = await self._transport.connect(seat.host, addresses, secrets, Through(hop.connection, began))
+        except BaseException:
+            self._release(hop, carried=True)
+            raise
+        self._keep(self._carry(hop, connection))
+        return connection
+
+    async def _carry(self, hop: Session, connection: Connection) -> None:
+        await connection.wait_closed()
+        self._release(hop, carried=True)
 
     async def _follow(self, session: Session) -> None:
         error = await session.connection.wait_closed()
@@ -264,5 +289,5 @@ class Pool:
         while True:
             await self._clock.sleep(look_every_s)
             self._carry_out(self._plan.ticked(self._clock.now()))
-            for seat in self._ways.keys() - {place.seat for place in self._plan.places}:
-                del self._ways[seat]
+            for seat in self._approaches.keys() - {place.seat for place in self._plan.places}:
+                del self._approaches[seat]

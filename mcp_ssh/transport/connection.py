@@ -6,29 +6,34 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import TypeVar
 
 import asyncssh
+from asyncssh.constants import OPEN_CONNECT_FAILED
 
 from mcp_ssh.hostfiles import Files
-from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, NeedsPtyError
+from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, NeedsPtyError, SessionLostError
 from mcp_ssh.model.result import Peer
-from mcp_ssh.ports import Pty, Receiver, Stream
-from mcp_ssh.transport import failure
+from mcp_ssh.ports import Connection, Pty, Receiver, Stream
 from mcp_ssh.transport.filechannel import FileChannel
+from mcp_ssh.transport.ground import Ground, Network, Why
 
 # The silence of a running command is probed after two seconds and told after two more.
 running_probe_s, running_probes = 2.0, 1
 idle_probes = 2
+suspect_s = 5.0
 close_wait_s = 1.0
 place_tries, place_pause_s = 20, 0.05
 
 T = TypeVar("T")
 Ended = asyncio.Future[Exception | None]
+Behind = tuple[asyncssh.SSHTCPChannel[bytes], asyncssh.SSHTCPSession[bytes]]
+"""A channel to somebody behind a host, with its session."""
 
 
 class _Session(asyncssh.SSHClientSession[bytes]):
     """Hands one channel's events to its receiver."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Receiver, why: Why) -> None:
         self._receiver = receiver
+        self._why = why
         self._wanted = False
         self.stands = asyncio.Event()
 
@@ -51,7 +56,7 @@ class _Session(asyncssh.SSHClientSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._wanted:
-            self._receiver.closed(None if exc is None else failure.while_open(exc))
+            self._receiver.closed(None if exc is None else self._why(exc))
 
     def request_refused(self) -> None:
         """The host opened a channel and took no command on it."""
@@ -96,21 +101,48 @@ class SshChannel:
 class SshConnection:
     """A `Connection` on asyncssh. `ended` is resolved by whoever hears asyncssh's `connection_lost`."""
 
-    def __init__(self, connection: asyncssh.SSHClientConnection, ended: Ended, peer: Peer, idle_s: float) -> None:
+    def __init__(
+        self,
+        connection: asyncssh.SSHClientConnection,
+        ended: Ended,
+        peer: Peer,
+        idle_s: float,
+        ground: Ground | None = None,
+    ) -> None:
         self._connection = connection
         self._ended = ended
         self._idle_s = idle_s
+        self._ground = ground or Network()
         self._closing = False
         self._is_watched = False
+        self._leaning = 0
+        self._is_probed = False
         self._tasks: set[asyncio.Task[object]] = set()
-        self._files = FileChannel(connection, ended, self, self._spawn)
+        self._files = FileChannel(connection, ended, self, self._spawn, self._ground.why)
         self._files_lent = 0
         self.peer = peer
-        self.watch(running=False)
+        self._connection.set_keepalive(self._idle_s, idle_probes)
+        ended.add_done_callback(self._leave)
+
+    @property
+    def bare(self) -> Connection:
+        """Itself."""
+        return self
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is over."""
+        return self._ended.done()
+
+    def reason(self) -> SessionLostError:
+        """Why it is over; only where it is."""
+        if self._closing:
+            return SessionLostError("its session was closed", hint="the next call opens a new one")
+        return self._ground.why(self._ended.result())
 
     async def open_exec(self, command: str, receiver: Receiver) -> None:
         """Return when the channel of the command stands and the request has left."""
-        session = _Session(receiver)
+        session = _Session(receiver, self._ground.why)
         await self._stand(
             session,
             lambda: self._connection.create_session(lambda: session, command, encoding=None, request_pty=False),
@@ -118,7 +150,7 @@ class SshConnection:
 
     async def open_shell(self, pty: Pty, receiver: Receiver) -> None:
         """Return when the channel of the shell stands and the request has left."""
-        session = _Session(receiver)
+        session = _Session(receiver, self._ground.why)
         size = (pty.width, pty.height)
         await self._stand(
             session,
@@ -168,10 +200,10 @@ class SshConnection:
             if session.stands.is_set():
                 session.request_refused()
             if self._ended.done():  # the refusal is only the connection going down
-                return failure.while_open(self._ended.result())
+                return self.reason()
             return ChannelRefusedError(f"the host opened no channel ({error})".rstrip("."))
         except (asyncssh.Error, OSError) as error:
-            return failure.while_open(error)
+            return self._ground.why(error)
         return None
 
     def _spawn(self, work: Coroutine[object, object, T]) -> asyncio.Task[T]:
@@ -187,11 +219,43 @@ class SshConnection:
         self._is_watched = running
         self._probe()
 
+    def lean(self, change: int) -> None:
+        """One more, or one less, connection through this one is probed closely: so is this one, to tell them apart."""
+        self._leaning += change
+        self._probe()
+
     def _probe(self) -> None:
-        if self._is_watched or self._files_lent:
+        closely = bool(self._is_watched or self._files_lent or self._leaning)
+        if closely is self._is_probed or self.has_ended:
+            return
+        self._is_probed = closely
+        if closely:
             self._connection.set_keepalive(running_probe_s, running_probes)
         else:
             self._connection.set_keepalive(self._idle_s, idle_probes)
+        self._ground.lean(+1 if closely else -1)
+
+    def _leave(self, ended: Ended) -> None:
+        """What this connection rests on may be what fell silent: it is probed closely until that is known."""
+        if self._is_probed:
+            ended.get_loop().call_later(suspect_s, self._ground.lean, -1)
+
+    async def reach(
+        self, session_factory: Callable[[], asyncssh.SSHTCPSession[bytes]], address: str, port: int
+    ) -> Behind:
+        """A channel to somebody behind the host. Raises `asyncssh.ChannelOpenError`.
+
+        One that stands after its caller has left is closed again.
+        """
+        opening = self._spawn(self._connection.create_connection(session_factory, address, port))
+        try:
+            await asyncio.wait({opening})
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_late)
+            raise
+        if opening.cancelled():
+            raise asyncssh.ChannelOpenError(OPEN_CONNECT_FAILED, "the connection is closed")
+        return opening.result()
 
     async def close(self) -> None:
         """Say goodbye, and cut the line if that takes longer than a second."""
@@ -208,4 +272,9 @@ class SshConnection:
     async def wait_closed(self) -> McpSshError | None:
         """Return when the connection has ended."""
         error = await asyncio.shield(self._ended)
-        return None if self._closing else failure.while_open(error)
+        return None if self._closing else self._ground.why(error)
+
+
+def _close_late(opening: asyncio.Task[Behind]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[0].abort()

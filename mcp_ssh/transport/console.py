@@ -10,7 +10,7 @@ from mcp_ssh.model.errors import ConnectionFailedError, McpSshError, NeedsPtyErr
 from mcp_ssh.model.fileerrors import NoFilesError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import Peer
-from mcp_ssh.ports import Connection, Pty, Receiver, Secrets
+from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Through
 from mcp_ssh.transport.terminals import TerminalChannel
 
 
@@ -20,9 +20,11 @@ class CommandTransport:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = plain(environ)
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         """Nothing is started before somebody wants a terminal."""
-        del addresses, secrets
+        del addresses, secrets, through
         return _Console(host, self._environ)
 
 
@@ -70,6 +72,10 @@ class _Console:
 
     def open_files(self) -> AbstractAsyncContextManager[Files]:
         raise NoFilesError(f"{self._host.name} is a console, which has no files; nothing was sent")
+
+    @property
+    def bare(self) -> Connection:
+        return self
 
     def watch(self, *, running: bool) -> None:
         del running  # nobody knows how a console says that it is well

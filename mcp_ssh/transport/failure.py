@@ -3,12 +3,14 @@
 import errno
 
 import asyncssh
+from asyncssh.constants import OPEN_CONNECT_FAILED
 
 from mcp_ssh.model.errors import (
     AuthenticationError,
     ConnectionFailedError,
     ConnectTimeoutError,
     HandshakeError,
+    JumpFailedError,
     LinkSilentError,
     McpSshError,
     SessionLostError,
@@ -53,17 +55,43 @@ def while_connecting(error: Exception, host: Host, where: str) -> McpSshError:  
 
 def timed_out(host: Host, where: str, seconds: float) -> ConnectTimeoutError:
     """Nothing answered."""
+    by = f" through {host.jump.name}" if host.jump is not None else ""
     return ConnectTimeoutError(
-        f"{host.name} ({where}) did not answer within {seconds:g} s", hint="check `host`, `port` and firewalls"
+        f"{host.name} ({where}) did not answer{by} within {seconds:g} s", hint="check `host`, `port` and firewalls"
     )
 
 
-def while_open(error: Exception | None) -> SessionLostError:
-    """Why an open connection ended that we did not close."""
+def while_open(error: Exception | None, hop: str = "") -> SessionLostError:
+    """Why an open connection ended that we did not close; `hop` is the jump host that it goes through."""
     if isinstance(error, asyncssh.ConnectionLost) and "keepalive" in str(error):
-        return LinkSilentError("nobody answers on the connection any more", hint="check the host and the network")
+        by, check = (f" through {hop}", f"the host, {hop} and") if hop else ("", "the host and")
+        return LinkSilentError(f"nobody answers on the connection{by} any more", hint=f"check {check} the network")
     reason = _text(error) if error else "the host closed it"
     return SessionLostError(f"the connection was lost ({reason})", hint="the next call opens a new one")
+
+
+def hop_gone(hop: str, reason: SessionLostError) -> SessionLostError:
+    """Why all connections through a jump host ended at once."""
+    return type(reason)(f"the jump host {hop} is gone: {reason.message}", hint="the next call opens the way anew")
+
+
+def while_reaching(error: asyncssh.ChannelOpenError, host: Host, where: str, hop: str) -> McpSshError:
+    """Why a jump host opened no channel to the host behind it (RFC 4254 5.1)."""
+    if error.code == OPEN_CONNECT_FAILED:
+        return ConnectionFailedError(
+            f"{host.name} ({where}) cannot be reached from its jump host {hop}: {_text(error)}",
+            hint=f"check `host` and `port`, and the network between {hop} and {host.name}",
+        )
+    return JumpFailedError(
+        f"the jump host {hop} does not forward to {host.name} ({where}): {_text(error)}",
+        hint=f"the SSH server of {hop} has to allow it: AllowTcpForwarding, PermitOpen and DisableForwarding in its "
+        "sshd_config, and the options of our key there",
+    )
+
+
+def where(address: str, port: int) -> str:
+    """An address and a port, for people."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def _text(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from asyncssh.sftp import start_sftp_client
 
 from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.errors import ChannelRefusedError, McpSshError
-from mcp_ssh.transport import failure
+from mcp_ssh.transport.ground import Why
 from mcp_ssh.transport.sftp import SftpFiles, Spawn
 from mcp_ssh.transport.shellfiles import ShellFiles, shell_files
 from mcp_ssh.transport.shellscript import Exec
@@ -29,11 +29,13 @@ class FileChannel:
         ended: asyncio.Future[Exception | None],
         commands: Exec,
         spawn: Spawn,
+        why: Why,
     ) -> None:
         self._connection = connection
         self._ended = ended
         self._commands = commands
         self._spawn = spawn
+        self._why = why
         self._files: SftpFiles | ShellFiles | None = None
         self._turn = asyncio.Lock()
 
@@ -77,7 +79,7 @@ class FileChannel:
                 return None
             raise self._lost() or ChannelRefusedError(f"the host opened no channel ({error})".rstrip(".")) from error
         except (asyncssh.Error, OSError) as error:
-            raise failure.while_open(error) from error
+            raise self._why(error) from error
         try:
             async with asyncio.timeout(start_wait_s):
                 loop = asyncio.get_running_loop()
@@ -91,4 +93,4 @@ class FileChannel:
 
     def _lost(self) -> McpSshError | None:
         """Why the connection ended, if it did."""
-        return failure.while_open(self._ended.result()) if self._ended.done() else None
+        return self._why(self._ended.result()) if self._ended.done() else None

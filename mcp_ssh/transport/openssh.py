@@ -24,7 +24,7 @@ from mcp_ssh.model.host import AuthMethod, Host, agent_variable
 from mcp_ssh.model.result import Peer
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.model.settings import Settings
-from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream
+from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream, Through
 from mcp_ssh.transport.shellfiles import ShellFiles, shell_files
 from mcp_ssh.transport.sshclient import Master, Seen, options
 from mcp_ssh.transport.terminals import LateChannel, PipeChannel, TerminalChannel
@@ -45,8 +45,11 @@ class OpenSshTransport:
         self._settings = settings
         self._environ = plain(environ, ("KRB5CCNAME", "KRB5_CONFIG", "SSH_SK_PROVIDER"))
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         """Try the addresses in order. Without any, the client's own configuration says where to go."""
+        del through  # the client's own configuration knows its jump hosts
         program = shutil.which("ssh", path=self._environ.get("PATH"))
         if program is None:
             raise ConnectionFailedError("there is no ssh on this machine", hint="install the OpenSSH client")
@@ -201,6 +204,10 @@ class _Multiplexed:
     def _new_log(self) -> Path:
         self._number += 1
         return self._folder / f"log{self._number}"
+
+    @property
+    def bare(self) -> Connection:
+        return self
 
     def watch(self, *, running: bool) -> None:
         """The client probes at the one interval that it was started with."""

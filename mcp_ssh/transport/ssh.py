@@ -1,22 +1,25 @@
 """SSH in process: connections and exec channels on asyncssh."""
 
 import asyncio
+import contextlib
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncssh
 
 from mcp_ssh.model.errors import (
+    ConnectionFailedError,
     McpSshError,
     UnsupportedHostError,
 )
 from mcp_ssh.model.host import Host, HostKeyChecking
 from mcp_ssh.model.result import HostKey, Peer
 from mcp_ssh.model.settings import Settings
-from mcp_ssh.ports import Connection, Secrets
+from mcp_ssh.ports import Connection, Secrets, Through
 from mcp_ssh.transport import failure, legacy
 from mcp_ssh.transport.connection import Ended, SshConnection
+from mcp_ssh.transport.hop import Hop, hop_of
 from mcp_ssh.transport.hostkeys import HostKeyJudge, fingerprint, look_up
 from mcp_ssh.transport.login import Credentials, gather
 
@@ -42,6 +45,11 @@ class _Client(asyncssh.SSHClient):
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         del host, addr, port  # the judge knows the host under the name that the file gives it
         return self._judge is None or self._judge.accepts(key)
+
+    def refusal(self) -> McpSshError:
+        """Why the host's key was not taken."""
+        assert self._judge is not None  # noqa: S101  without a judge nothing is verified
+        return self._judge.refusal or self._judge.untrusted()
 
     def password_auth_requested(self) -> str | None:
         return None if self._keyboard_only else self._once("password")
@@ -79,45 +87,54 @@ class SshTransport:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         """Try the addresses in order; each gets an equal share of what is left of the connect timeout."""
         limit_s = self._settings.connect_timeout_s
-        until = asyncio.get_running_loop().time() + limit_s
+        now = asyncio.get_running_loop().time
+        until = (now() if through is None else through.since) + limit_s
         credentials = await gather(host.auth, secrets)
         problem: McpSshError | None = None
         for position, address in enumerate(addresses):
-            left_s = until - asyncio.get_running_loop().time()
+            hop, where = hop_of(host, address, through), failure.where(address, host.port)
             try:
-                async with asyncio.timeout(max(left_s, 0) / (len(addresses) - position)):
-                    return await self._connect(host, address, credentials)
+                async with asyncio.timeout(max(until - now(), 0) / (len(addresses) - position)):
+                    return await self._connect(host, address, credentials, hop)
             except TimeoutError:
-                problem = failure.timed_out(host, _where(address, host.port), limit_s)
+                problem = failure.timed_out(host, where, limit_s)
             except (McpSshError, asyncssh.Error, OSError) as error:
-                problem = failure.while_connecting(error, host, _where(address, host.port))
-                if not isinstance(error, OSError):
+                if hop is not None and hop.has_ended:
+                    raise hop.why(error) from error
+                problem = failure.while_connecting(error, host, where)
+                if not isinstance(error, OSError) and type(error) is not ConnectionFailedError:
                     break  # the host answered: its other addresses would say the same, or are another host's
         assert problem is not None  # noqa: S101  a resolver never answers with no address
         raise problem
 
-    async def _connect(self, host: Host, address: str, credentials: Credentials) -> Connection:
+    async def _connect(self, host: Host, address: str, credentials: Credentials, hop: Hop | None) -> Connection:
         judge = await self._judge(host)
-        sock = await _dial(address, host.port)
         client = _Client(judge, credentials)
+        options = self._options(host, judge, credentials)
+        with hop.leaned_on() if hop is not None else contextlib.nullcontext():
+            connection = await self._handshake(host, address, client, options, hop)
+        return await self._established(connection, client, host, judge, address, hop)
+
+    async def _handshake(
+        self, host: Host, address: str, client: _Client, options: Mapping[str, object], hop: Hop | None
+    ) -> asyncssh.SSHClientConnection:
+        """Dial, or open a channel of the jump host, and log in there."""
+        sock = None if hop is not None else await _dial(address, host.port)
         try:
-            connection = await asyncssh.connect(
-                host.address,
-                host.port,
-                sock=sock,
-                client_factory=lambda: client,
-                **self._options(host, judge, credentials),
+            return await asyncssh.connect(
+                host.address, host.port, sock=sock, tunnel=hop, client_factory=lambda: client, **options
             )
         except asyncssh.HostKeyNotVerifiable as error:
-            assert judge is not None  # noqa: S101  without a judge nothing is verified
-            raise judge.refusal or judge.untrusted() from error
+            raise client.refusal() from error
         except BaseException:
-            sock.close()
+            if sock is not None:
+                sock.close()
             raise
-        return await self._established(connection, client, host, judge, address)
 
     async def _judge(self, host: Host) -> HostKeyJudge | None:
         if host.host_key_checking is HostKeyChecking.OFF and not host.host_key:
@@ -151,13 +168,14 @@ class SshTransport:
                 ]
         return options
 
-    async def _established(
+    async def _established(  # noqa: PLR0913, PLR0917  each is a part of one login
         self,
         connection: asyncssh.SSHClientConnection,
         client: _Client,
         host: Host,
         judge: HostKeyJudge | None,
         address: str,
+        hop: Hop | None,
     ) -> Connection:
         key = connection.get_server_host_key()
         shown = None
@@ -165,7 +183,7 @@ class SshTransport:
             shown = HostKey(key.get_algorithm(), fingerprint(key), newly_pinned=judge.pinned_now)
         version = str(connection.get_extra_info("server_version", ""))
         peer = Peer(address=address, port=host.port, user=host.user, version=version, host_key=shown)
-        opened = SshConnection(connection, client.ended, peer, self._settings.keepalive_interval_s)
+        opened = SshConnection(connection, client.ended, peer, self._settings.keepalive_interval_s, hop)
         if "windows" in version.lower():
             await opened.close()
             raise UnsupportedHostError(
@@ -188,7 +206,3 @@ async def _dial(address: str, port: int) -> socket.socket:
         raise
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
-
-
-def _where(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from mcp_ssh.model.host import Host, Way
 from mcp_ssh.model.settings import Settings
-from mcp_ssh.ports import Connection, Secrets, Transport
+from mcp_ssh.ports import Connection, Secrets, Through, Transport
 from mcp_ssh.transport.console import CommandTransport
 from mcp_ssh.transport.openssh import OpenSshTransport
 from mcp_ssh.transport.ssh import SshTransport
@@ -20,6 +20,8 @@ class Ways:
             Way.COMMAND: CommandTransport(environ),
         }
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         """As the host's own transport does."""
-        return await self._ways[host.way].connect(host, addresses, secrets)
+        return await self._ways[host.way].connect(host, addresses, secrets, through)

@@ -21,6 +21,7 @@ from mcp_ssh_drivers.registry import known, profile_of
 from tests.integration.test_lab import entry
 from tests.support.posix import command, transport_in
 from tests.support.secrets import NoSecrets
+from tests.support.sshd import Sshd
 
 README = Path("drivers/README.md").read_text("utf-8")
 SHOW = {"show version": Reply("ACME 1.0"), "show log": Reply("\n".join(f"line {n}" for n in range(60)))}
@@ -111,6 +112,23 @@ async def test_a_draft_fits_its_device_as_it_stands(
         Path("draft.yaml").write_text(drafted)
         code, told, _ = await typed("mcp-ssh profile check draft.yaml --against acme-1", capsys)
     assert (code, "mode user" in told) == (0, True)
+
+
+async def test_a_device_behind_a_bastion_is_tried_through_it(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], sshd: Sshd
+) -> None:
+    async with DeviceHost(tmp_path / "lab", ACME, host="acme-1") as lab:
+        configure(home, lab, jump=["bastion"])
+        data = yaml.safe_load((home / "hosts.yaml").read_text())
+        login = {"user": sshd.user, "auth": {"method": "key", "key_path": str(sshd.key_path)}}
+        data["hosts"]["bastion"] = {"host": "127.0.0.1", "port": sshd.port} | login
+        (home / "hosts.yaml").write_text(yaml.safe_dump(data))
+        code, drafted, _ = await typed("mcp-ssh profile new acme-1", capsys)
+        assert (code, yaml.safe_load(drafted)["name"]) == (0, "acme_1")
+    records = [json.loads(line) for line in (home / "audit.log").read_text().splitlines()]
+    ways = [(each["host"], each.get("jump")) for each in records if each["event"] == "connect"]
+    assert ways == [("bastion", None), ("acme-1", ["bastion"])]
+    assert sshd.connections_made() == 1
 
 
 async def test_a_profile_of_another_device_is_told_so(

@@ -8,7 +8,7 @@ from typing import Self
 from mcp_ssh.lab.device import Device, Kind
 from mcp_ssh.lab.device_host import Wire
 from mcp_ssh.model.host import Host
-from mcp_ssh.ports import Connection, Secrets
+from mcp_ssh.ports import Connection, Secrets, Through
 from tests.support.memory import MemoryChannel, MemoryConnection
 
 
@@ -22,8 +22,10 @@ class DeviceTransport:
     connections: list[MemoryConnection] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
-        del host, addresses, secrets
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
+        del host, addresses, secrets, through
         return self.connection()
 
     async def __aenter__(self) -> Self:

@@ -10,7 +10,7 @@ from mcp_ssh.model.errors import ChannelRefusedError, McpSshError, SessionLostEr
 from mcp_ssh.model.fileerrors import NoFilesError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import HostKey, Peer
-from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream
+from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream, Through
 
 
 @dataclass(eq=False)
@@ -149,6 +149,10 @@ class MemoryConnection:
             raise NoFilesError("the host has neither SFTP nor a POSIX shell")
         yield self.files
 
+    @property
+    def bare(self) -> Connection:
+        return self
+
     def watch(self, *, running: bool) -> None:
         self.watches.append(running)
 
@@ -179,7 +183,9 @@ class MemoryTransport:
     attempts: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     files: Files | None = None
 
-    async def connect(self, host: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         del secrets
         self.attempts.append((host.name, tuple(addresses)))
         if self.gate is not None:

@@ -18,7 +18,7 @@ from tests.support.sshd import Sshd
 def host_of(server: Sshd | Dropbear, **changes: Any) -> Host:
     """The inventory's entry for a server of the lab."""
     facts: dict[str, Any] = {
-        "address": "127.0.0.1",
+        "address": server.address if isinstance(server, Sshd) else "127.0.0.1",
         "port": server.port,
         "user": server.user,
         "auth": Auth(AuthMethod.KEY, key_path=str(server.key_path)),

@@ -17,19 +17,30 @@ start_wait_s = 10.0
 
 
 class Sshd:
-    """One server with its own keys; started by `start` or as a context, sync or async. It ends its connections too."""
+    """One server with its own keys; started by `start` or as a context, sync or async. It ends its connections too.
+
+    `address` is where it listens, in the network namespace of the name `inside` if one is given.
+    """
 
     def __init__(
-        self, folder: Path, *, max_sessions: int = 10, extra: Sequence[str] = (), variables: Sequence[str] = ()
+        self,
+        folder: Path,
+        *,
+        max_sessions: int = 10,
+        extra: Sequence[str] = (),
+        variables: Sequence[str] = (),
+        address: str = "127.0.0.1",
+        inside: str = "",
     ) -> None:
         self.folder = folder
         self.user = pwd.getpwuid(os.getuid()).pw_name
         self.port = free_port()
+        self.address, self.inside = address, inside
         self.key_path = folder / "client_key"
         self._process: subprocess.Popen[bytes] | None = None
         self._lines = [
             f"Port {self.port}",
-            "ListenAddress 127.0.0.1",
+            f"ListenAddress {address}",
             f"HostKey {folder}/host_key",
             f"PidFile {folder}/pid",
             f"AuthorizedKeysFile {folder}/client_key.pub",
@@ -60,8 +71,14 @@ class Sshd:
         config = self.folder / "sshd_config"
         config.write_text("\n".join(self._lines) + "\n")
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([program, "-D", "-e", "-f", str(config)], stderr=log, stdout=log)
-        until(lambda: can_connect(self.port), "sshd takes no connections: " + self.log()[-2000:])
+            where = ["ip", "netns", "exec", self.inside] if self.inside else []
+            self._process = subprocess.Popen([*where, program, "-D", "-e", "-f", str(config)], stderr=log, stdout=log)
+        until(self._is_up, "sshd takes no connections: " + self.log()[-2000:])
+
+    def _is_up(self) -> bool:
+        if not self.inside:
+            return can_connect(self.port, self.address)
+        return f"Server listening on {self.address} port {self.port}" in self.log()  # nobody here can reach it
 
     def stop(self) -> None:
         """End it and all of its connections."""
@@ -122,7 +139,7 @@ class Sshd:
     def host_key_line(self) -> str:
         """The known_hosts line of the server."""
         kind, key = (self.folder / "host_key.pub").read_text().split()[:2]
-        return f"[127.0.0.1]:{self.port} {kind} {key}\n"
+        return f"[{self.address}]:{self.port} {kind} {key}\n"
 
     @property
     def fingerprint(self) -> str:
@@ -151,11 +168,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def can_connect(port: int) -> bool:
+def can_connect(port: int, address: str = "127.0.0.1") -> bool:
     """Whether somebody takes connections there."""
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0
 
 
 def until(condition: Callable[[], bool], complaint: str) -> None:

@@ -38,3 +38,5 @@ def test_a_record_reads_as_a_line() -> None:
         "2026-11-27 08:00:00  decided        token:ops  web-1  allow  `systemctl restart nginx`  [posix.power]"
     )
     assert as_line({"event": "session.open", "exit_code": 0, "ts": "x"}) == "x  session.open   exit 0"
+    through = {"event": "connect", "host": "db", "address": "10.0.0.21:22", "jump": ["outer", "inner"], "ts": "x"}
+    assert as_line(through) == "x  connect        db  10.0.0.21:22  through outer > inner"

@@ -120,6 +120,64 @@ def test_lists_of_connections_and_tokens_lose_their_secrets(tmp_path: Path, caps
     assert "left: pi: color" in report
 
 
+def test_jump_hosts_of_connections_become_ways_and_nobody_is_dialled_directly_instead(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = {
+        "web": {"host": "10.0.0.11", "user": "u", "jumpHost": "gate"},
+        "db": {"host": "10.0.0.12", "user": "u", "proxyJump": "ann@gate.example:2222,inner.example"},
+        "log": {"host": "10.0.0.13", "user": "u", "bastion": {"host": "new.example", "password": "hunter2"}},
+        "odd": {"host": "10.0.0.14", "user": "u", "via": "by the river"},
+        "edge": {"host": "10.0.0.15", "user": "u", "tunnel": True},
+        "gate": {"host": "gate.example", "port": 2222, "user": "ann"},
+    }
+    (tmp_path / "connections.json").write_text(json.dumps(rows))
+    code, text, report = ran(capsys, tmp_path)
+    assert code == 0, report
+    hosts = loaded(text).inventory.hosts
+    assert {name: [hop.name for hop in each.hops] for name, each in hosts.items() if each.hops} == {
+        "web": ["gate"],
+        "db": ["gate", "inner.example"],
+        "log": ["new.example"],
+    }
+    assert (hosts["inner.example"].user, hosts["inner.example"].auth.method) == ("u", AuthMethod.AGENT)
+    assert not hosts["odd"].enabled
+    assert "left: odd: its way, 'by the river'" in report
+    assert "changed: new.example was made for the way to log: it logs in as u by the agent" in report
+    assert "left: log: of its jump host: password" in report
+    assert "left: edge: it is a tunnel" in report
+    assert "hunter2" not in text + report
+
+
+@pytest.mark.parametrize(
+    ("arguments", "way"),
+    [
+        ("-J ann@gate:2222", ["gate"]),
+        ("-Jgate", ["gate"]),
+        ("-C -o ProxyJump=gate,10.0.0.7", ["gate", "10.0.0.7"]),
+        ("-o 'ProxyJump ssh://ann@gate.example:2222'", ["gate"]),
+        ("-oProxyCommand='ssh -W %h:%p -q -p 2222 ann@gate.example'", ["gate"]),
+        ("-o ProxyJump=none -o ControlPersist=60s", []),
+        ("-o ProxyCommand='nc -X 5 -x proxy:1080 %h %p'", None),
+        ("-J {{ bastion }}", None),
+    ],
+)
+def test_ways_in_the_arguments_of_an_inventory(
+    arguments: str, way: list[str] | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inventory.ini").write_text(
+        "gate ansible_host=gate.example ansible_port=2222 ansible_user=ann\n[in]\n"
+        f"web ansible_host=10.0.0.11 ansible_user=u\n[in:vars]\nansible_ssh_common_args={arguments}\n"
+    )
+    code, text, report = ran(capsys, tmp_path / "inventory.ini")
+    assert code == 0, report
+    web = loaded(text).inventory.hosts["web"]
+    assert ([hop.name for hop in web.hops], web.enabled) == (way or [], way is not None)
+    assert ("left: web: its way, " in report) is (way is None)
+    for rest in ("-C", "-o ControlPersist=60s"):
+        assert (f"left: web: ansible_ssh_common_args {rest}" in report) is (rest in arguments)
+
+
 INI = """\
 [web]
 web[01:02].example.com ansible_user=deploy ansible_port=2222

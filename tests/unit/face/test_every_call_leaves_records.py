@@ -48,6 +48,7 @@ WEB = (
     host("restricted", access=Access.RESTRICTED),
     host("device", shell=Shell.CLI, platform="cisco_ios"),
     host("edge", auth=Auth(AuthMethod.GATEWAY, "/nowhere/identity"), is_added=True),
+    host("behind", jump=host("bastion")),
 )
 EDGE = {"host": "edge"}
 NEW: dict[str, Any] = {"name": "new", "host": "192.0.2.9", "user": "ops"}
@@ -150,6 +151,16 @@ CASES = {
     "connect, not let in": Case(
         "ssh_connect",
         {"host": "web"},
+        ["decided", "connect", "failed"],
+        "auth_failed",
+        MemoryTransport(error=AuthenticationError("no")),
+    ),
+    "connect, behind a bastion": Case(
+        "ssh_connect", {"host": "behind"}, [*OPENS, "connect", "session.open", "finished"]
+    ),
+    "connect, a bastion that lets nobody in": Case(
+        "ssh_connect",
+        {"host": "behind"},
         ["decided", "connect", "failed"],
         "auth_failed",
         MemoryTransport(error=AuthenticationError("no")),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
@@ -10,7 +11,7 @@ from mcp_ssh.model.decision import Effect
 from mcp_ssh.model.errors import ResolveError
 from mcp_ssh.model.host import Inventory, Way
 from mcp_ssh.model.policy import NetworkPolicy
-from mcp_ssh.policy.network import network
+from mcp_ssh.policy.network import jumps, network
 from mcp_ssh.service.judge import Judge
 from tests.support.hosts import host, settings
 
@@ -41,3 +42,24 @@ def test_where_networks_are_listed_an_unknown_address_is_none_of_them(way: Way, 
     assert network(host("core", way=way), [], policy).effect is Effect.DENY
     assert network(host("core", way=way), [], replace(policy, exempt=frozenset({"core"}))).effect is Effect.ALLOW
     assert network(host("core", way=way), [], NetworkPolicy()).effect is Effect.ALLOW
+
+
+async def test_a_name_is_looked_up_here_even_where_a_jump_host_might_know_it() -> None:
+    bastion = host("bastion", address="bastion.example")
+    web = host("web", address="web.example", jump=bastion)
+    with pytest.raises(ResolveError, match="here, and its jump host bastion is not asked for one"):
+        await judge().addresses(web)
+    with pytest.raises(ResolveError, match=r"^web is reached through bastion: bastion\.example has no address$"):
+        await judge().hops(web)
+
+
+def test_each_jump_host_is_judged_by_the_lists_and_by_its_own_exemption() -> None:
+    policy = NetworkPolicy(allow=(ip_network("10.0.0.0/8"),))
+    web = host("web", jump=host("inner", jump=host("outer")))
+    good, bad = jumps(web, [["10.0.0.1"], ["192.0.2.9"]], policy)
+    assert (good.name, good.effect, bad.effect) == ("jump", Effect.ALLOW, Effect.DENY)
+    assert bad.reason.startswith("jump host inner (192.0.2.9): 192.0.2.9 lies in none of the allowed networks")
+    [_, exempt] = jumps(web, [["10.0.0.1"], ["192.0.2.9"]], replace(policy, exempt=frozenset({"inner"})))
+    assert exempt.effect is Effect.ALLOW
+    with pytest.raises(ValueError, match="shorter"):
+        [*jumps(web, [["10.0.0.1"]], policy)]

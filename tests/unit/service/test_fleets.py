@@ -22,7 +22,7 @@ from mcp_ssh.model.host import Host
 from mcp_ssh.model.policy import Access, Confirm
 from mcp_ssh.model.principal import Answer, Caller, Permission, Principal, Via
 from mcp_ssh.model.state import State
-from mcp_ssh.ports import Connection, Secrets, Stream
+from mcp_ssh.ports import Connection, Secrets, Stream, Through
 from mcp_ssh.service.fleet import Fleet
 from mcp_ssh.service.fleets import Choice
 from tests.support.daemon import ANN, Daemon, daemon
@@ -49,7 +49,9 @@ class Lan:
     at_once: int = 0
     most_at_once: int = 0
 
-    async def connect(self, entry: Host, addresses: Sequence[str], secrets: Secrets) -> Connection:
+    async def connect(
+        self, entry: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
+    ) -> Connection:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:

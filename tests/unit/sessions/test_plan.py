@@ -160,6 +160,8 @@ class PoolMachine(RuleBasedStateMachine):
         self.open: dict[str, Seat] = {}
         self.lent: list[tuple[Seat, str]] = []
         self.answered: set[int] = set()
+        self.leaning: set[int] = set()
+        self.carried: list[tuple[Seat, str]] = []
 
     def follow(self, actions: list[Action]) -> None:
         for action in actions:
@@ -168,21 +170,23 @@ class PoolMachine(RuleBasedStateMachine):
                     assert each not in self.opening
                     self.opening.append(each)
                 case Close(_, session, _):
-                    assert all(held != session for _, held in self.lent)
+                    assert all(held != session for _, held in (*self.lent, *self.carried))
                     del self.open[session]
                 case Grant(ticket, session):
                     assert session in self.open
                     assert ticket not in self.answered
                     self.answered.add(ticket)
-                    self.lent.append((self.open[session], session))
+                    (self.carried if ticket in self.leaning else self.lent).append((self.open[session], session))
                 case Refuse(ticket, _):
                     assert ticket not in self.answered
                     self.answered.add(ticket)
 
-    @rule(index=st.integers(0, 4))
-    def want(self, index: int) -> None:
+    @rule(index=st.integers(0, 4), carries=st.booleans())
+    def want(self, index: int, carries: bool) -> None:
         self.tickets += 1
-        self.follow(self.plan.wanted(self.hosts[index], self.tickets))
+        if carries := carries and not self.hosts[index].shell:
+            self.leaning.add(self.tickets)
+        self.follow(self.plan.wanted(self.hosts[index], self.tickets, carries=carries))
 
     @rule(fails=st.booleans())
     def open_one(self, fails: bool) -> None:
@@ -203,11 +207,18 @@ class PoolMachine(RuleBasedStateMachine):
             self.follow(self.plan.released(each, session, self.now))
 
     @rule(index=st.integers(0, 20))
+    def end_carrying(self, index: int) -> None:
+        if self.carried:
+            each, session = self.carried.pop(index % len(self.carried))
+            self.follow(self.plan.released(each, session, self.now, carried=True))
+
+    @rule(index=st.integers(0, 20))
     def lose(self, index: int) -> None:
         if self.open:
             session = list(self.open)[index % len(self.open)]
             each = self.open.pop(session)
             self.lent = [row for row in self.lent if row[1] != session]
+            self.carried = [row for row in self.carried if row[1] != session]
             self.follow(self.plan.lost(each, session))
 
     @rule(seconds=st.floats(0, 20))
