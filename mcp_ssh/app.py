@@ -13,6 +13,7 @@ import structlog
 
 from mcp_ssh.audit.disk.opened import audit_log
 from mcp_ssh.config.addedstore import AddedStore
+from mcp_ssh.config.devicekeys import DeviceKeys
 from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
 from mcp_ssh.config.secrets import DaemonSecrets, secret_names
@@ -55,6 +56,10 @@ from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.transfers.folder import TransferFolder
 from mcp_ssh.transport.identity import Identity
 from mcp_ssh.transport.resolve import CachingResolver
+from mcp_ssh.transport.sightings import Sightings
+from mcp_ssh.transport.tunnelkeeper import TunnelKeeper
+from mcp_ssh.transport.tunnellistener import TunnelListener
+from mcp_ssh.transport.tunnels import Tunnels
 from mcp_ssh.transport.ways import Ways
 from mcp_ssh_drivers.registry import known
 
@@ -97,18 +102,33 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
     )
     await secrets.fetch([settings.audit.key_env] if settings.audit.key_env else [])
     keyrings = Keyrings(secrets, secrets.fetch)
+    sightings = Sightings(settings.state_dir)
+    tunnels = Tunnels(sightings)
     async with (
         audit_log(settings, clock, secrets, keyrings.known) as audit,
-        recorded(Ways(settings, environ), settings, clock, audit, keyrings.known) as transport,
-        wired(configuration, audit, transport, clock, keyrings) as app,
+        TunnelListener(
+            settings,
+            tunnels,
+            TunnelKeeper(
+                tunnels=tunnels, keys=DeviceKeys(configuration), sightings=sightings, audit=audit, clock=clock
+            ),
+        ) as listener,
+        recorded(Ways(settings, environ, tunnels), settings, clock, audit, keyrings.known) as transport,
+        wired(configuration, audit, transport, clock, keyrings, tunnels) as app,
         app.reload.watching(environment.reload_interval_s),
     ):
-        yield app
+        with app.reload.listening(listener.hears):
+            yield app
 
 
 @asynccontextmanager
-async def wired(
-    configuration: Configuration, audit: AuditSink, transport: Transport, clock: Clock, keyrings: Keyrings
+async def wired(  # noqa: PLR0913, PLR0917  each is one of the daemon's surroundings
+    configuration: Configuration,
+    audit: AuditSink,
+    transport: Transport,
+    clock: Clock,
+    keyrings: Keyrings,
+    tunnels: Tunnels | None = None,
 ) -> AsyncIterator[App]:
     """A daemon from parts that may be other ones in a test."""
     settings = configuration.current.settings
@@ -121,7 +141,7 @@ async def wired(
         idle_timeout_s=lambda host: idle_timeout_s(host, settings, profiles),
         log=SessionRecords(audit),
     )
-    judge = Judge(configuration, resolver)
+    judge = Judge(configuration, resolver, tunnels)
     outputs = OutputStore(f"{settings.state_dir}/outputs", clock, quota_bytes=settings.outputs_quota_bytes)
     background = Background(outputs, configuration)
     runs, shells = Runs(background, configuration), Shells()

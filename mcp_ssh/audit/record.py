@@ -49,6 +49,9 @@ class Event(StrEnum):
     RELOAD = "reload"
     INVENTORY = "inventory"
     IDENTITY = "identity"
+    TUNNEL_OPEN = "tunnel.open"
+    TUNNEL_CLOSE = "tunnel.close"
+    TUNNEL_REFUSED = "tunnel.refused"
 
 
 before_it_happens = frozenset(
@@ -66,7 +69,15 @@ before_it_happens = frozenset(
 """On the disk before what they tell of is done; the others are known to the kernel when they are said to be written."""
 
 endings = frozenset(
-    {Event.FINISHED, Event.FAILED, Event.CANCELLED, Event.FILE_READ, Event.FILE_WRITE, Event.SESSION_CLOSE}
+    {
+        Event.FINISHED,
+        Event.FAILED,
+        Event.CANCELLED,
+        Event.FILE_READ,
+        Event.FILE_WRITE,
+        Event.SESSION_CLOSE,
+        Event.TUNNEL_CLOSE,
+    }
 )
 """What has happened already: one that could not be written is written as soon as the disk is well again."""
 

@@ -17,7 +17,7 @@ from mcp_ssh.config.load import load
 from mcp_ssh.face.desk import folder_name, line_bytes
 from mcp_ssh.face.hygiene import clean
 from mcp_ssh.face.rendezvous import reachable
-from mcp_ssh.model.errors import ApprovalUnknownError
+from mcp_ssh.model.refusals import ApprovalUnknownError
 from mcp_ssh_drivers.registry import known
 
 answer_wait_s = 10.0

@@ -2,6 +2,8 @@
 
 import argparse
 
+from mcp_ssh.cli import deviceoptions
+
 
 def add_hosts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """`mcp-ssh hosts`."""
@@ -24,6 +26,7 @@ def add_hosts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     remove = actions.add_parser("remove", help="take our key off an added host, and the host out")
     remove.add_argument("name")
     remove.add_argument("--keep-key", action="store_true", help="take it out alone; our key stays there")
+    deviceoptions.add_host_actions(actions)
     for action, words in (("enable", "switch an added host on"), ("disable", "switch an added host off")):
         actions.add_parser(action, help=words).add_argument("name")
 

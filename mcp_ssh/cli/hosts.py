@@ -23,10 +23,11 @@ from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
 from mcp_ssh.face.hygiene import clean, one_line
 from mcp_ssh.face.nodeviews import key_words, not_known_yet
-from mcp_ssh.model.errors import ApprovalRequiredError, InvalidArgumentError, McpSshError
+from mcp_ssh.model.errors import InvalidArgumentError, McpSshError
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.nodes import NodeAction
 from mcp_ssh.model.principal import Answer, Caller, Principal, Via
+from mcp_ssh.model.refusals import ApprovalRequiredError
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.service.adding import AddedHost, NewHost
 from mcp_ssh.service.nodes import Changed

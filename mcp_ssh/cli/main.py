@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mcp_ssh import __version__
+from mcp_ssh.cli import deviceoptions
 from mcp_ssh.cli.hostparser import add_hosts, add_identity
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.faults import AlreadyServedError
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_tokens(commands)
     _add_approvals(commands)
     _add_audit(commands)
+    deviceoptions.add(commands)
     return parser
 
 

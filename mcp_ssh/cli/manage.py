@@ -69,7 +69,8 @@ class Menu:
         hosts = self._document().hosts
         table = Table("host", "address", "user", "kind", "tags", box=None, pad_edge=False, header_style="dim")
         for name, entry in hosts.items():
-            address = f"{entry.get('host', '')}:{entry.get('port', 22)}"
+            dials_in = entry.get("connect") == "tunnel"
+            address = "(dials in)" if dials_in else f"{entry.get('host', '')}:{entry.get('port', 22)}"
             kind = entry.get("platform") or entry.get("shell") or "posix"
             user = entry.get("user") or f"({entry.get('credentials', 'default')})"
             table.add_row(name, address, str(user), str(kind), ", ".join(entry.get("tags") or []))

@@ -18,9 +18,9 @@ from mcp_ssh.config.secrets import DaemonSecrets, secret_names
 from mcp_ssh.config.snapshot import Configuration
 from mcp_ssh.model.command import Operation
 from mcp_ssh.model.decision import Effect
-from mcp_ssh.model.errors import DeniedError
 from mcp_ssh.model.host import Host, Shell
 from mcp_ssh.model.principal import Caller, Principal, Via
+from mcp_ssh.model.refusals import DeniedError
 from mcp_ssh.platforms import in_terminal
 from mcp_ssh.ports import Connection, Secrets, Through
 from mcp_ssh.service.evidence import RecordedTransport

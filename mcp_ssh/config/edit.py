@@ -51,6 +51,12 @@ class HostsDocument:
         """The entries by name."""
         return dict(self._data.get("hosts") or {})
 
+    @property
+    def keys_dir(self) -> str | None:
+        """`settings.keys_dir` as it stands there."""
+        found = (self._data.get("settings") or {}).get("keys_dir")
+        return found if isinstance(found, str) else None
+
     def put(self, name: str, fields: Mapping[str, Any]) -> None:
         """Set these keys of a host, made if it is new; a value of None takes the key out. Others are left alone."""
         if not isinstance(self._data.get("hosts"), CommentedMap) or self._data["hosts"].fa.flow_style():

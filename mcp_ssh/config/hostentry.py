@@ -24,6 +24,7 @@ from mcp_ssh.config.fields import (
     Tag,
 )
 from mcp_ssh.config.policy import AccessName
+from mcp_ssh.config.tunnels import TunnelEntry
 
 _method_keys: dict[str, tuple[str, set[str]]] = {
     "key": ("key_path", {"key_path", "passphrase_env"}),
@@ -146,4 +147,8 @@ class DefaultsEntry(Entry):
 class HostEntry(DefaultsEntry):
     """One host."""
 
-    host: Address = Field(description="Host name or IP address")
+    host: Address | None = Field(None, description="Host name or IP address; absent for a host that dials in")
+    connect: Literal["direct", "tunnel"] | None = Field(
+        None, description="tunnel: the host dials in to our listener with ssh -R"
+    )
+    tunnel: TunnelEntry | None = Field(None, description="For connect tunnel: by which key, and for which port")

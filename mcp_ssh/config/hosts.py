@@ -12,7 +12,8 @@ from mcp_ssh.config.hostentry import DefaultsEntry, FilesEntry, HostEntry, Limit
 from mcp_ssh.config.lines import Path
 from mcp_ssh.config.logins import Logins
 from mcp_ssh.config.policy import TagOverrideEntry, access_of, whole
-from mcp_ssh.model.host import Auth, AuthMethod, FileRules, Host, HostKeyChecking, Limits, Shell, Way
+from mcp_ssh.config.tunnels import check_ends
+from mcp_ssh.model.host import Auth, AuthMethod, FileRules, Host, HostKeyChecking, Limits, Shell, TunnelTerms, Way
 from mcp_ssh.model.policy import Confirm, LinePattern
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class Hosts:
         path: Path = ("hosts", name)
         if not _host_name.match(name):
             self.checker.add(path, "a host's name is 1 to 100 of A-Z a-z 0-9 . _ - and begins with a letter or digit")
+        check_ends(self.checker, data, path)
         entry = self.checker.validate(HostEntry, data, path)
         if entry is None:
             self._check_rest(data, path)
@@ -59,10 +61,10 @@ class Hosts:
         overriding = [self.overrides[tag] for tag in sorted(tags) if tag in self.overrides]
         return Host(
             name=name,
-            address=entry.host,
+            address=entry.host or name,
             user=user,
             auth=auth,
-            port=entry.port or self.defaults.port or 22,
+            port=22 if entry.connect == "tunnel" else entry.port or self.defaults.port or 22,
             shell=shell,
             prompt_regex=self._prompt(entry, shell, path),
             platform=self._platform(entry, shell, path),
@@ -87,6 +89,7 @@ class Hosts:
             legacy_crypto=_first(entry.legacy_crypto, self.defaults.legacy_crypto, False),
             way=self._way(entry, shell, path),
             command=tuple(entry.command or self.defaults.command or ()),
+            tunnel=self._tunnel(entry, path),
             files=files_of(entry.files or self.defaults.files),
             confirm=_confirm(entry) or _confirm(self.defaults) or self.confirm,
         )
@@ -101,7 +104,15 @@ class Hosts:
             self.checker.add((*path, "allow_patterns"), "counts only with `access: restricted`")
         return tuple(whole(text) for text in given)
 
+    def _tunnel(self, entry: HostEntry, path: Path) -> TunnelTerms | None:
+        if entry.tunnel is None:
+            return None
+        file = self.logins.file((*path, "tunnel", "device_key_file"), entry.tunnel.device_key_file)
+        return TunnelTerms(entry.tunnel.port, file or "")
+
     def _way(self, entry: HostEntry, shell: Shell, path: Path) -> Way:
+        if entry.connect == "tunnel":
+            return Way.TUNNEL
         way = Way(entry.transport or self.defaults.transport or "asyncssh")
         has_command = (entry.command or self.defaults.command) is not None
         if has_command != (way is Way.COMMAND):

@@ -38,6 +38,8 @@ class Jumps:
         if own is not None:
             good = isinstance(own, list) and all(isinstance(each, str) for each in own)
             return own if good else (), ("hosts", name, "jump")
+        if isinstance(entry, Mapping) and entry.get("connect") == "tunnel":
+            return (), ("hosts", name, "jump")  # it dials in
         if name in self.default:
             return self.default[: self.default.index(name)], ("defaults", "jump")
         return self.default, ("defaults", "jump")
@@ -80,14 +82,14 @@ class Jumps:
             return f"{hop.name!r} is disabled, so nothing goes through it"
         if hop.shell is Shell.CLI or hop.way is Way.COMMAND:
             return f"{hop.name!r} is a cli host; only posix hosts are jump hosts"
-        if hop.way is not Way.ASYNCSSH:
+        if hop.way not in {Way.ASYNCSSH, Way.TUNNEL}:
             return f"{hop.name!r} has `transport: {hop.way}`; only with asyncssh is a host a jump host"
         return ""
 
     def _wrong_host(self, name: str, path: Path) -> str:
         """Why the host itself is reached through nobody."""
         host = self.hosts.get(name)
-        if host is None or host.way is Way.ASYNCSSH:
+        if host is None or host.way in {Way.ASYNCSSH, Way.TUNNEL}:
             return ""
         instead = (
             "write ProxyJump for it into ssh's own configuration"

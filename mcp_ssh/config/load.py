@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from mcp_ssh.config.schema import HostsFile, RateLimitEntry, ServerEntry
 from mcp_ssh.config.settingsentry import SettingsEntry
 from mcp_ssh.config.snapshot import Site, Snapshot
 from mcp_ssh.config.tokens import default_token, tokens_of
+from mcp_ssh.config.tunnels import check_apart, listener_of
 from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.host import Inventory
 from mcp_ssh.model.policy import Confirm, Policy
@@ -106,7 +108,7 @@ class _Loader:
         top = self._top(data)
         entry = self._checker.validate(SettingsEntry, top.get("settings", {}), ("settings",)) or SettingsEntry()
         rates = self._checker.validate(RateLimitEntry, top.get("rate_limit", {}), ("rate_limit",)) or RateLimitEntry()
-        settings = self._settings(entry, rates)
+        settings = replace(self._settings(entry, rates), tunnel_listener=listener_of(self._checker, top))
         keys_dir = self._environment.keys_dir or entry.keys_dir
         policy, overrides = policy_of(self._checker, top.get("policy", {}))
         added = self._added(settings.state_dir)
@@ -172,7 +174,9 @@ class _Loader:
         found = [hosts.host(name, entry) for name, entry in entries.items()]
         built = {host.name: host for host in found if host is not None}
         own = Jumps(checker, defaults.jump or (), entries, built).tied()
-        return Inventory(merged(checker, own, added, defaults, identity))
+        hosts_of_all = merged(checker, own, added, defaults, identity)
+        check_apart(checker, [*hosts_of_all.values()])
+        return Inventory(hosts_of_all)
 
     def _known(self, settings: Settings) -> Collection[str]:
         try:

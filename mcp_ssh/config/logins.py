@@ -70,7 +70,11 @@ class Logins:
     def _key_path(self, text: str | None, path: Path) -> str | None:
         if text is None:
             return None
+        return self.file((*path, "key_path"), text)
+
+    def file(self, path: Path, text: str) -> str | None:
+        """The absolute path of a key's file; None for one that has a fault."""
         found = self.paths.key(text, self.keys_dir)
         if found is None:
-            self.checker.add((*path, "key_path"), "leads out of keys_dir; a relative key path must stay in it")
+            self.checker.add(path, "leads out of keys_dir; a relative key path must stay in it")
         return found

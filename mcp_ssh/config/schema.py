@@ -13,6 +13,7 @@ from mcp_ssh.config.fields import BaseUrl, Day, Entry, EnvName, Tag
 from mcp_ssh.config.hostentry import CredentialEntry, DefaultsEntry, HostEntry
 from mcp_ssh.config.policy import PolicyEntry
 from mcp_ssh.config.settingsentry import SettingsEntry
+from mcp_ssh.config.tunnels import TunnelListenerEntry
 
 
 class TokenEntry(Entry):
@@ -70,6 +71,7 @@ class HostsFile(Entry):
     rate_limit: RateLimitEntry | None = None
     settings: SettingsEntry | None = None
     server: ServerEntry | None = None
+    tunnel_listener: TunnelListenerEntry | None = Field(None, description="Where devices dial in with ssh -R")
     policy: PolicyEntry | None = None
 
 

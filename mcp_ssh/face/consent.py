@@ -13,8 +13,8 @@ from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitResult, Inpu
 from mcp_types.version import is_version_at_least
 
 from mcp_ssh.face.hygiene import clean
-from mcp_ssh.model.errors import ApprovalRequiredError
 from mcp_ssh.model.principal import Answer
+from mcp_ssh.model.refusals import ApprovalRequiredError
 from mcp_ssh.model.secret import Secret
 
 input_required_since = "2026-07-28"

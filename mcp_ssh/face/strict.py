@@ -20,8 +20,9 @@ from mcp_ssh.audit.scrub import Needles
 from mcp_ssh.face.callers import Callers
 from mcp_ssh.face.consent import answer_of, ask, can_ask
 from mcp_ssh.face.views import refusal, without_secrets
-from mcp_ssh.model.errors import ApprovalRequiredError, InvalidArgumentError, McpSshError, PermissionMissingError
+from mcp_ssh.model.errors import InvalidArgumentError, McpSshError, PermissionMissingError
 from mcp_ssh.model.principal import Caller, Permission, Principal
+from mcp_ssh.model.refusals import ApprovalRequiredError
 from mcp_ssh.service.evidence import Calls
 
 links_since = "2025-06-18"

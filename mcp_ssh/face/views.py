@@ -24,7 +24,8 @@ from mcp_ssh.face.schemas import (
     Sparse,
 )
 from mcp_ssh.model.decision import Layer
-from mcp_ssh.model.errors import AuditUnavailableError, DeniedError, McpSshError
+from mcp_ssh.model.errors import AuditUnavailableError, McpSshError
+from mcp_ssh.model.refusals import DeniedError
 from mcp_ssh.model.result import (
     HostKey,
     SessionView,

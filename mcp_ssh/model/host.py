@@ -29,11 +29,15 @@ agent_variable = "SSH_AUTH_SOCK"
 
 
 class Way(StrEnum):
-    """How a host is reached: SSH in process, by the system's `ssh`, or by a program that leads to its console."""
+    """How a host is reached: SSH in process, by the system's `ssh`, by a program that leads to its console.
+
+    Or, with SSH in process, through the tunnel that the host itself dials in with.
+    """
 
     ASYNCSSH = "asyncssh"
     OPENSSH = "openssh"
     COMMAND = "command"
+    TUNNEL = "tunnel"
 
 
 class HostKeyChecking(StrEnum):
@@ -61,6 +65,14 @@ class Auth:
         """The names of all that a login needs from the environment."""
         agent = agent_variable if self.method is AuthMethod.AGENT else None
         return tuple(name for name in (self.password_env, self.passphrase_env, agent) if name is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelTerms:
+    """What a device has to show and to ask for when it dials in: its key, and one port (`ssh -R PORT:…`)."""
+
+    port: int
+    device_key_file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,7 @@ class Host:
     `allow_patterns` are those of a restricted host. Without `confirm` it depends on who asks. `always_verified`: no
     command goes to it without a look at its echo. `legacy_crypto`: old algorithms are offered, for this host alone.
     `command` is the program of `Way.COMMAND` with its arguments. `login_dialogue` are (pattern, answer) pairs.
+    `tunnel` are the terms of `Way.TUNNEL`: such a host has no address, its host key is known under its own name.
     `jump` is the host that it is reached through, itself with its way: whatever changes there, this host changes.
     `is_added`: it stands in no file of the operator, but was added while a daemon ran.
     """
@@ -132,6 +145,7 @@ class Host:
     legacy_crypto: bool = False
     way: Way = Way.ASYNCSSH
     command: tuple[str, ...] = ()
+    tunnel: TunnelTerms | None = None
     files: FileRules = field(default_factory=FileRules)
     is_added: bool = False
     jump: "Host | None" = None

@@ -18,6 +18,15 @@ class AuditSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TunnelListener:
+    """Where devices dial in, if they may."""
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: int = 2222
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of the daemon. Paths are absolute and have `~` expanded.
 
@@ -57,3 +66,4 @@ class Settings:
     transfer_dir: str | None = None
     task_result_ttl_s: float = 300.0
     task_progress_interval_s: float = 5.0
+    tunnel_listener: TunnelListener = TunnelListener()

@@ -23,13 +23,20 @@ def network(host: Host, addresses: Sequence[str], policy: NetworkPolicy) -> Laye
         return _denied("network.no_list", f"{host.name} is an added host, which {needs_list}")
     if host.name in policy.exempt and not host.is_added:
         return Layer("network", Effect.ALLOW, "exempt", f"{host.name} is exempt from the network lists")
-    if not addresses and host.way is not Way.ASYNCSSH and (policy.allow or policy.block):
+    if not addresses and host.way in {Way.OPENSSH, Way.COMMAND} and (policy.allow or policy.block):
         return _denied("network.unknown", f"only the program that dials {host.name} knows where that is")
     refused = next((layer for text in addresses if (layer := _refused(text, policy)) is not None), None)
     if refused is not None:
         return refused
     rule = "network.allowed" if policy.allow else "network.open"
     return Layer("network", Effect.ALLOW, rule, "its addresses may be dialled")
+
+
+def jumps(host: Host, hops: Sequence[Sequence[str]], policy: NetworkPolicy) -> Iterator[Layer]:
+    """Each host on the way, by the same lists: none is dialled before all of them may be."""
+    for hop, addresses in zip(host.hops, hops or [()] * len(host.hops), strict=True):
+        layer = network(hop, addresses, policy)
+        yield replace(layer, name="jump", reason=f"jump host {hop.name} ({', '.join(addresses)}): {layer.reason}")
 
 
 def _refused(text: str, policy: NetworkPolicy) -> Layer | None:
@@ -43,13 +50,6 @@ def _refused(text: str, policy: NetworkPolicy) -> Layer | None:
     if policy.allow and not any(address in each for each in policy.allow):
         return _denied("network.not_allowed", f"{text} lies in none of the allowed networks")
     return None
-
-
-def jumps(host: Host, hops: Sequence[Sequence[str]], policy: NetworkPolicy) -> Iterator[Layer]:
-    """Each host on the way, by the same lists: none is dialled before all of them may be."""
-    for hop, addresses in zip(host.hops, hops or [()] * len(host.hops), strict=True):
-        layer = network(hop, addresses, policy)
-        yield replace(layer, name="jump", reason=f"jump host {hop.name} ({', '.join(addresses)}): {layer.reason}")
 
 
 def plain(text: str) -> IPv4Address | IPv6Address | None:

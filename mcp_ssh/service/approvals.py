@@ -14,15 +14,10 @@ from mcp_ssh.audit.record import Event
 from mcp_ssh.config.snapshot import Snapshot
 from mcp_ssh.model.command import Operation
 from mcp_ssh.model.decision import Effect
-from mcp_ssh.model.errors import (
-    ApprovalRequiredError,
-    ApprovalUnknownError,
-    ConfirmationRequiredError,
-    DeniedError,
-)
 from mcp_ssh.model.files import named
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.principal import Answer
+from mcp_ssh.model.refusals import ApprovalRequiredError, ApprovalUnknownError, ConfirmationRequiredError, DeniedError
 from mcp_ssh.ports import AuditSink, Clock
 from mcp_ssh.service import records
 from mcp_ssh.service.judge import Configured, Judged

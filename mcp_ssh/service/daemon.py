@@ -67,8 +67,9 @@ class Daemon:
         return self._configuration.current.settings.task_progress_interval_s
 
     def is_quiet(self) -> bool:
-        """Whether nothing is open to any host."""
-        return not self._pool.sessions()
+        """Whether nothing is open to any host, and no device may dial in."""
+        listens = self._configuration.current.settings.tunnel_listener.enabled
+        return not listens and not self._pool.sessions()
 
     def _seen_by(self, principal: Principal) -> Inventory:
         hosts = self._configuration.current.inventory.hosts

@@ -25,7 +25,8 @@ class RecordedTransport:
         self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
     ) -> Connection:
         """As the transport does. Raises `AuditUnavailableError` before anything is dialled."""
-        where = ", ".join(records.where(address, host.port) for address in addresses) or " ".join(host.command)
+        port = 0 if host.tunnel is not None else host.port  # a host that dials in has no port of its own
+        where = ", ".join(records.where(address, port) for address in addresses) or " ".join(host.command)
         fields = {
             "host": host.name,
             "address": where or host.address,

@@ -12,6 +12,7 @@ from mcp_ssh.model.errors import ResolveError
 from mcp_ssh.model.files import FileWish
 from mcp_ssh.model.host import Host, Way
 from mcp_ssh.model.nodes import NodeAction, NodeWish
+from mcp_ssh.model.tunnelerrors import TunnelAwayError
 from mcp_ssh.policy.decide import decide
 from mcp_ssh.ports import Resolver
 from mcp_ssh.safety.classify import Guard
@@ -25,6 +26,25 @@ class Configured(Protocol):
     def current(self) -> Snapshot:
         """The snapshot that is in force now."""
         ...
+
+
+class Tunnels(Protocol):
+    """Whoever knows the hosts that have dialled in."""
+
+    def address(self, host: Host) -> str:
+        """Where it has dialled in from. Raises `TunnelAwayError`."""
+        ...
+
+
+class NoTunnels:
+    """Those of a process that takes no devices."""
+
+    def address(self, host: Host) -> str:
+        """There is none."""
+        raise TunnelAwayError(
+            f"{host.name} dials in by itself, and only the daemon that takes it knows from where; nothing was sent",
+            hint="ask by a client of that daemon",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +76,10 @@ class Judged:
 class Judge:
     """Carries a request through the four steps under the configuration that is in force."""
 
-    def __init__(self, configuration: Configured, resolver: Resolver) -> None:
+    def __init__(self, configuration: Configured, resolver: Resolver, tunnels: Tunnels | None = None) -> None:
         self._configuration = configuration
         self._resolver = resolver
+        self._tunnels = tunnels or NoTunnels()
         self._guards: dict[Host, Guard] = {}
         self._guards_of: Snapshot | None = None
 
@@ -66,6 +87,8 @@ class Judge:
         """Step 2 alone. None, where another program says where to go: that of a console, or ssh's configuration."""
         if host.way is Way.COMMAND:
             return ()
+        if host.tunnel is not None:
+            return (self._tunnels.address(host),)
         try:
             return await self._resolver.resolve(host.address, host.port)
         except ResolveError as error:

@@ -217,7 +217,8 @@ class Pipeline:
             try:
                 async with asyncio.timeout_at(until) as way:
                     secrets = self._keyrings.of(principal)
-                    async with self._pool.lend(seat, judged.addresses, secrets, judged.hops, forced=forced) as session:
+                    lent = self._pool.lend(seat, judged.addresses, secrets, judged.hops, forced=forced)
+                    async with lent as session:
                         first = session.lends == 1
                         self._started(judged, session)
                         way.reschedule(None)  # from here on the work keeps the deadline, and answers for it

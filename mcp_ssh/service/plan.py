@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from mcp_ssh.model.command import Request
 from mcp_ssh.model.decision import Effect, Layer
 from mcp_ssh.model.errors import ResolveError
+from mcp_ssh.model.host import Host
+from mcp_ssh.model.tunnelerrors import TunnelAwayError
 from mcp_ssh.service.judge import Judge, Judged
 
 
@@ -30,9 +32,16 @@ async def planned(judge: Judge, request: Request) -> Planned:
     try:
         hops = await judge.hops(host)
         addresses = await judge.addresses(host)
-        found = f"{host.address} is {', '.join(addresses)}" if addresses else "the program that dials knows where it is"
-        address = Layer("address", Effect.ALLOW, "resolve", found)
-    except ResolveError as error:
+        address = Layer("address", Effect.ALLOW, "tunnel" if host.tunnel else "resolve", _found(host, addresses))
+    except (ResolveError, TunnelAwayError) as error:
         addresses, address = (), Layer("address", Effect.DENY, error.code, error.message)
     judged = judge.decided(request, authorized, addresses, hops)
     return Planned(judged, (*judged.decision.trace, address))
+
+
+def _found(host: Host, addresses: Sequence[str]) -> str:
+    if not addresses:
+        return "the program that dials knows where it is"
+    if host.tunnel is not None:
+        return f"{host.name} has dialled in from {addresses[0]}"
+    return f"{host.address} is {', '.join(addresses)}"

@@ -90,7 +90,9 @@ def while_reaching(error: asyncssh.ChannelOpenError, host: Host, where: str, hop
 
 
 def where(address: str, port: int) -> str:
-    """An address and a port, for people."""
+    """An address and a port, for people; without a port the host has dialled in from there."""
+    if not port:
+        return f"by its tunnel from {address}"
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 

@@ -22,6 +22,8 @@ from mcp_ssh.transport.connection import Ended, SshConnection
 from mcp_ssh.transport.hop import Hop, hop_of
 from mcp_ssh.transport.hostkeys import HostKeyJudge, fingerprint, look_up
 from mcp_ssh.transport.login import Credentials, gather
+from mcp_ssh.transport.sightings import Sightings
+from mcp_ssh.transport.tunnels import Tunnels
 
 _old: dict[str, object] = {
     "kex_algs": legacy.kex,
@@ -84,8 +86,9 @@ class _Client(asyncssh.SSHClient):
 class SshTransport:
     """A `Transport` on asyncssh. Never reads ~/.ssh/config, never forwards an agent."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tunnels: Tunnels | None = None) -> None:
         self._settings = settings
+        self._tunnels = tunnels or Tunnels(Sightings(settings.state_dir))
 
     async def connect(
         self, host: Host, addresses: Sequence[str], secrets: Secrets, through: Through | None = None
@@ -97,7 +100,7 @@ class SshTransport:
         credentials = await gather(host.auth, secrets)
         problem: McpSshError | None = None
         for position, address in enumerate(addresses):
-            hop, where = hop_of(host, address, through), failure.where(address, host.port)
+            hop, where = hop_of(host, address, through), failure.where(address, _port(host))
             try:
                 async with asyncio.timeout(max(until - now(), 0) / (len(addresses) - position)):
                     return await self._connect(host, address, credentials, hop)
@@ -123,11 +126,12 @@ class SshTransport:
     async def _handshake(
         self, host: Host, address: str, client: _Client, options: Mapping[str, object], hop: Hop | None
     ) -> asyncssh.SSHClientConnection:
-        """Dial, or open a channel of the jump host, and log in there."""
-        sock = None if hop is not None else await _dial(address, host.port)
+        """Dial, or open a channel of the jump host or of the host's own tunnel, and log in there."""
+        over = self._tunnels.dialled(host, address) if host.tunnel is not None else hop
+        sock = None if over is not None else await _dial(address, host.port)
         try:
             return await asyncssh.connect(
-                host.address, host.port, sock=sock, tunnel=hop, client_factory=lambda: client, **options
+                host.address, host.port, sock=sock, tunnel=over, client_factory=lambda: client, **options
             )
         except asyncssh.HostKeyNotVerifiable as error:
             raise client.refusal() from error
@@ -182,7 +186,7 @@ class SshTransport:
         if key is not None and judge is not None:
             shown = HostKey(key.get_algorithm(), fingerprint(key), newly_pinned=judge.pinned_now)
         version = str(connection.get_extra_info("server_version", ""))
-        peer = Peer(address=address, port=host.port, user=host.user, version=version, host_key=shown)
+        peer = Peer(address=address, port=_port(host), user=host.user, version=version, host_key=shown)
         opened = SshConnection(connection, client.ended, peer, self._settings.keepalive_interval_s, hop)
         if "windows" in version.lower():
             await opened.close()
@@ -206,3 +210,8 @@ async def _dial(address: str, port: int) -> socket.socket:
         raise
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
+
+
+def _port(host: Host) -> int:
+    """The port that is dialled; none of a host that dials in."""
+    return 0 if host.tunnel is not None else host.port

@@ -8,14 +8,17 @@ from mcp_ssh.ports import Connection, Secrets, Through, Transport
 from mcp_ssh.transport.console import CommandTransport
 from mcp_ssh.transport.openssh import OpenSshTransport
 from mcp_ssh.transport.ssh import SshTransport
+from mcp_ssh.transport.tunnels import Tunnels
 
 
 class Ways:
     """A `Transport` that is to each host the one that its entry names."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings, environ: Mapping[str, str], tunnels: Tunnels | None = None) -> None:
+        in_process = SshTransport(settings, tunnels)
         self._ways: Mapping[Way, Transport] = {
-            Way.ASYNCSSH: SshTransport(settings),
+            Way.ASYNCSSH: in_process,
+            Way.TUNNEL: in_process,
             Way.OPENSSH: OpenSshTransport(settings, environ),
             Way.COMMAND: CommandTransport(environ),
         }

@@ -8,6 +8,8 @@ import mcp_ssh.model.errors as errors_module
 import mcp_ssh.model.faults as faults_module
 import mcp_ssh.model.fileerrors as fileerrors_module
 import mcp_ssh.model.nodeerrors as nodeerrors_module
+import mcp_ssh.model.refusals as refusals_module
+import mcp_ssh.model.tunnelerrors as tunnelerrors_module
 from mcp_ssh.model.errors import McpSshError
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +59,8 @@ def test_every_error_code_is_documented_and_every_documented_code_exists() -> No
     assert fileerrors_module.__doc__
     assert faults_module.__doc__
     assert nodeerrors_module.__doc__
+    assert refusals_module.__doc__
+    assert tunnelerrors_module.__doc__
 
 
 def test_every_tool_stands_in_the_readme() -> None:

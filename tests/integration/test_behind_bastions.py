@@ -23,13 +23,13 @@ from mcp_ssh.model.command import Wish
 from mcp_ssh.model.errors import (
     ConnectionFailedError,
     ConnectTimeoutError,
-    DeniedError,
     HostKeyChangedError,
     JumpFailedError,
     LinkSilentError,
 )
 from mcp_ssh.model.host import Host, Inventory
 from mcp_ssh.model.policy import NetworkPolicy, Policy
+from mcp_ssh.model.refusals import DeniedError
 from mcp_ssh.model.result import CommandResult, Outcome
 from mcp_ssh.ports import Through
 from mcp_ssh.service.keyrings import Keyrings
@@ -290,7 +290,7 @@ async def test_a_channel_that_comes_too_late_is_closed_again(lab: Lab, tmp_path:
         for pid in stopped:
             send(pid, signal.SIGCONT)
         await until(lambda: not channels)
-        await app.commands.connect(ANN, "middle")  # at once, though it could not be reached a moment ago
+        await app.commands.connect(ANN, "middle")  # somebody's wish comes before the patience after a failure
         assert (await ran(app, "middle", "echo on")).stdout.head == b"on\n"
 
 

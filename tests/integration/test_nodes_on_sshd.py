@@ -22,10 +22,8 @@ from mcp_ssh.config.environment import Environment
 from mcp_ssh.face.server import mcp_server
 from mcp_ssh.model.command import Wish
 from mcp_ssh.model.errors import (
-    ApprovalRequiredError,
     AuthenticationError,
     ConnectionFailedError,
-    DeniedError,
     HostKeyChangedError,
     HostKeyUnknownError,
     InvalidArgumentError,
@@ -34,6 +32,7 @@ from mcp_ssh.model.errors import (
 from mcp_ssh.model.fileerrors import DiskFullError, FileDeniedError, NoSuchFileError, NotAFileError
 from mcp_ssh.model.nodeerrors import HostsFolderError, HostThereError, IdentityError, KeyNotTakenError
 from mcp_ssh.model.principal import Answer, Caller, Principal, Via
+from mcp_ssh.model.refusals import ApprovalRequiredError, DeniedError
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.service.adding import AddedHost, NewHost
 from mcp_ssh.transport.identity import Identity

@@ -14,8 +14,9 @@ import pytest
 from mcp_ssh.app import App, wired
 from mcp_ssh.config.snapshot import Configuration, Snapshot
 from mcp_ssh.model.command import Key, Wish
-from mcp_ssh.model.errors import ConfirmationRequiredError, InvalidArgumentError, StateChangedError
+from mcp_ssh.model.errors import InvalidArgumentError, StateChangedError
 from mcp_ssh.model.host import Inventory
+from mcp_ssh.model.refusals import ConfirmationRequiredError
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.reading import Place

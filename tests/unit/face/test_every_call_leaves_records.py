@@ -47,8 +47,8 @@ WEB = (
     host("roots", files=FileRules(roots=("/home",))),
     host("restricted", access=Access.RESTRICTED),
     host("device", shell=Shell.CLI, platform="cisco_ios"),
-    host("edge", auth=Auth(AuthMethod.GATEWAY, "/nowhere/identity"), is_added=True),
     host("behind", jump=host("bastion")),
+    host("edge", auth=Auth(AuthMethod.GATEWAY, "/nowhere/identity"), is_added=True),
 )
 EDGE = {"host": "edge"}
 NEW: dict[str, Any] = {"name": "new", "host": "192.0.2.9", "user": "ops"}

@@ -6,15 +6,12 @@ import pytest
 
 from mcp_ssh.model.command import Wish
 from mcp_ssh.model.errors import (
-    ApprovalRequiredError,
-    ApprovalUnknownError,
     AuditUnavailableError,
-    ConfirmationRequiredError,
-    DeniedError,
     McpSshError,
 )
 from mcp_ssh.model.policy import Confirm
 from mcp_ssh.model.principal import Answer, Caller, Permission, Principal, Via
+from mcp_ssh.model.refusals import ApprovalRequiredError, ApprovalUnknownError, ConfirmationRequiredError, DeniedError
 from mcp_ssh.service.approvals import most_of_one, valid_s
 from tests.support.daemon import Daemon, Ledger, daemon
 from tests.support.hosts import host

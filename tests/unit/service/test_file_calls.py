@@ -8,11 +8,8 @@ from dataclasses import replace
 import pytest
 
 from mcp_ssh.model.errors import (
-    ApprovalRequiredError,
     AuditUnavailableError,
-    ConfirmationRequiredError,
     DeadlineExceededError,
-    DeniedError,
     InvalidArgumentError,
     McpSshError,
     PermissionMissingError,
@@ -32,6 +29,7 @@ from mcp_ssh.model.files import Kind
 from mcp_ssh.model.host import FileRules, Limits, Shell
 from mcp_ssh.model.policy import Access
 from mcp_ssh.model.principal import Answer
+from mcp_ssh.model.refusals import ApprovalRequiredError, ConfirmationRequiredError, DeniedError
 from tests.support.daemon import ANN, READER, WRITER, Ledger, daemon
 from tests.support.hosts import host
 from tests.support.memory import MemoryTransport

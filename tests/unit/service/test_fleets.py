@@ -10,9 +10,7 @@ import pytest
 
 from mcp_ssh.model.command import Wish
 from mcp_ssh.model.errors import (
-    ApprovalRequiredError,
     ConnectTimeoutError,
-    DeniedError,
     InvalidArgumentError,
     McpSshError,
     RateLimitedError,
@@ -21,6 +19,7 @@ from mcp_ssh.model.errors import (
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.policy import Access, Confirm
 from mcp_ssh.model.principal import Answer, Caller, Permission, Principal, Via
+from mcp_ssh.model.refusals import ApprovalRequiredError, DeniedError
 from mcp_ssh.model.state import State
 from mcp_ssh.ports import Connection, Secrets, Stream, Through
 from mcp_ssh.service.fleet import Fleet

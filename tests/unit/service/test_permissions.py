@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from mcp_ssh.model.command import Wish
-from mcp_ssh.model.errors import ApprovalRequiredError, PermissionMissingError, RateLimitedError, UnknownHostError
+from mcp_ssh.model.errors import PermissionMissingError, RateLimitedError, UnknownHostError
 from mcp_ssh.model.principal import Caller, Permission, Principal, Via
+from mcp_ssh.model.refusals import ApprovalRequiredError
 from tests.support.daemon import Daemon, daemon
 from tests.support.hosts import host
 

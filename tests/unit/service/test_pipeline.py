@@ -6,7 +6,6 @@ from mcp_ssh.model.command import Command, Wish
 from mcp_ssh.model.errors import (
     AuditUnavailableError,
     AuthenticationError,
-    ConfirmationRequiredError,
     DeadlineExceededError,
     HostDisabledError,
     InvalidArgumentError,
@@ -15,6 +14,7 @@ from mcp_ssh.model.errors import (
     UnknownSessionError,
 )
 from mcp_ssh.model.host import Limits, Shell
+from mcp_ssh.model.refusals import ConfirmationRequiredError
 from mcp_ssh.model.result import Outcome
 from tests.support.daemon import ANN, Ledger, daemon
 from tests.support.hosts import host

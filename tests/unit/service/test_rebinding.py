@@ -8,9 +8,9 @@ import pytest
 from mcp_ssh import app
 from mcp_ssh.config.snapshot import Configuration, Snapshot
 from mcp_ssh.model.command import Wish
-from mcp_ssh.model.errors import DeniedError
 from mcp_ssh.model.host import Inventory
 from mcp_ssh.model.policy import NetworkPolicy, Policy
+from mcp_ssh.model.refusals import DeniedError
 from mcp_ssh.ports import Clock
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.transport.resolve import CachingResolver

@@ -12,13 +12,13 @@ from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.command import Wish
 from mcp_ssh.model.errors import (
     AuthenticationError,
-    ConfirmationRequiredError,
     PermissionMissingError,
     SessionLostError,
     UnknownSessionError,
 )
 from mcp_ssh.model.host import Limits, Shell
 from mcp_ssh.model.principal import Caller, Permission, Principal, Via
+from mcp_ssh.model.refusals import ConfirmationRequiredError
 from mcp_ssh.model.result import Ended
 from mcp_ssh.model.state import State, over
 from mcp_ssh.ports import Stream

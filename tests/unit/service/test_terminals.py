@@ -11,7 +11,6 @@ from mcp_ssh.lab.device_host import Wire
 from mcp_ssh.lab.kinds import switch
 from mcp_ssh.model.command import Key, Wish
 from mcp_ssh.model.errors import (
-    ConfirmationRequiredError,
     DeadlineExceededError,
     EnableFailedError,
     InvalidArgumentError,
@@ -22,6 +21,7 @@ from mcp_ssh.model.errors import (
 )
 from mcp_ssh.model.host import Host, Limits, Shell
 from mcp_ssh.model.principal import Caller, Principal, Via
+from mcp_ssh.model.refusals import ConfirmationRequiredError
 from mcp_ssh.model.result import CommandResult, Outcome
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Stream

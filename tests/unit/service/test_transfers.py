@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_ssh.model.errors import ConfirmationRequiredError, PermissionMissingError, SessionLostError
+from mcp_ssh.model.errors import PermissionMissingError, SessionLostError
 from mcp_ssh.model.fileerrors import (
     DiskFullError,
     FileChangedError,
@@ -17,6 +17,7 @@ from mcp_ssh.model.fileerrors import (
 )
 from mcp_ssh.model.files import Progress, TransferResult
 from mcp_ssh.model.host import FileRules
+from mcp_ssh.model.refusals import ConfirmationRequiredError
 from mcp_ssh.model.state import State
 from mcp_ssh.service.transfers import Errand
 from mcp_ssh.service.writing import block_bytes

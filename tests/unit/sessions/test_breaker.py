@@ -12,6 +12,7 @@ from mcp_ssh.model.errors import (
     SecretMissingError,
 )
 from mcp_ssh.model.nodeerrors import BackingOffError
+from mcp_ssh.model.tunnelerrors import TunnelAwayError
 from mcp_ssh.sessions import breaker as module
 from mcp_ssh.sessions.breaker import Breaker
 from mcp_ssh.sessions.plan import Seat
@@ -94,6 +95,7 @@ def test_what_nobody_tried_and_what_was_reached_is_never_held_back() -> None:
 def test_what_is_missing_on_our_side_says_nothing_of_the_host() -> None:
     assert after(MISSING).refusal(WAY, 0) is None
     assert after(DOWN, MISSING).refusal(WAY, 2) is None
+    assert after(TunnelAwayError("no tunnel")).refusal(WAY, 0) is None, "a device that dials in is used at once"
 
 
 def test_a_login_that_never_left_counts_for_no_lock() -> None:

@@ -201,7 +201,7 @@ async def test_why_a_bastion_lets_nobody_in_is_told_to_all_who_would_go_through_
         assert {(error.code, error.hint) for error in results if isinstance(error, McpSshError)} == {
             ("auth_failed", "look there")
         }
-        await it.clock.advance(2)  # a host that failed is not dialled again at once
+        await it.clock.advance(2)  # by then both are tried again by themselves
         assert await run(it, "web") == b"on\n"
 
 
