@@ -7,3 +7,4 @@ class TunnelAwayError(ConnectionFailedError):
     """The host dials in by itself, and has no tunnel now. It cannot be called; nothing was sent."""
 
     code = "tunnel_away"
+    dialled = False

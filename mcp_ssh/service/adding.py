@@ -207,7 +207,7 @@ class _OneSecret:
 
 def target_of(host: Host) -> str:
     """What two names for one login share."""
-    return f"{host.user}@{host.address}:{host.port}"
+    return f"{host.user}@{host.address or host.name}:{host.port}"
 
 
 def entry_of(host: Host) -> AddedEntry:

@@ -93,7 +93,7 @@ class Nodes:
         """One line on a host may be what several names are reached by."""
         for other in self._parts.configuration.current.inventory.hosts.values():
             is_other = other.name != host.name and other.auth.method is AuthMethod.GATEWAY
-            if is_other and target_of(other) == target_of(host):
+            if is_other and other.jump is None and target_of(other) == target_of(host):
                 raise InvalidArgumentError(
                     f"{other.name} is reached by the same key as {host.name}; nothing was sent", hint=keeps_key
                 )

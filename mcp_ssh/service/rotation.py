@@ -106,16 +106,17 @@ class Rotation:
                 session.connection.open_files() as files,
             ):
                 await install(files, judged.host, new)
-                await self._proven(judged)
+                await self._proven(judged, session.seat.via)
                 await take_out(files, judged.host, old)
         except TimeoutError:
             raise KeyWorkLateError(f"{judged.host.name} was too slow; it keeps the old key") from None
 
-    async def _proven(self, judged: Judged) -> None:
-        """A login by the new key alone."""
+    async def _proven(self, judged: Judged, via: Seat | None) -> None:
+        """A login by the new key alone, by the same way."""
         by_new = replace(judged.host, auth=Auth(AuthMethod.KEY, key_path=self._parts.keys.next_path))
         secrets = self._parts.keyrings.of(judged.request.principal)
-        async with self._parts.pool.lend(Seat(by_new), judged.addresses, secrets, forced=True) as proof:
+        seat = Seat(by_new, via=via)
+        async with self._parts.pool.lend(seat, judged.addresses, secrets, judged.hops, forced=True) as proof:
             await self._parts.pool.disconnect(proof.id)
 
     async def _record(self, caller: Caller, action: str, fingerprint: str) -> None:

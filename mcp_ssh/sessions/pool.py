@@ -14,7 +14,7 @@ from mcp_ssh.model.result import SessionView
 from mcp_ssh.ports import Clock, Connection, Driver, Secrets, Through, Transport
 from mcp_ssh.sessions.breaker import Breaker, Contact
 from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse, Seat
-from mcp_ssh.sessions.session import Session
+from mcp_ssh.sessions.session import Session, view_of
 from mcp_ssh.sessions.turns import Approach, LatestSecrets, Turn, approach_of
 
 Reconnect = Callable[[], Awaitable[Connection]]
@@ -99,16 +99,13 @@ class Pool:
         """The session of the seat for one command; opened if there is none. The caller sets the deadline.
 
         Until the next one is lent the seat, `secrets` are what its driver and its second connections ask. `hops` are
-        the addresses of each host on the way, the first that is dialled first. `forced`: the host is dialled although
-        it could not be reached a moment ago.
+        the addresses of each host on the way, the first that is dialled first. `forced`: it is dialled, and who is on
+        the way, although that failed a moment ago.
 
         Raises `ConnectionFailedError` and its children, `SessionLimitError`.
         """
-        if not forced and self._plan.opens_for(seat):
-            refused = self._breaker.refusal((seat.host, seat.login), self._clock.now())
-            if refused is not None:
-                raise refused
-        session = await self._turn(seat, approach_of(addresses, secrets, hops))
+        self._refuse_held_back(seat, forced=forced)
+        session = await self._turn(seat, approach_of(addresses, secrets, hops, forced=forced))
         session.lends += 1
         try:
             yield session
@@ -135,26 +132,11 @@ class Pool:
     def sessions(self) -> tuple[SessionView, ...]:
         """All open sessions, the oldest first."""
         now = self._clock.now()
-        views = []
-        for place in self._plan.places:
-            if place.session is None:
-                continue
-            session = self._sessions[place.session]
-            views.append(
-                SessionView(
-                    id=session.id,
-                    host=place.seat.host.name,
-                    peer=session.connection.peer,
-                    age_s=now - session.opened_at,
-                    idle_s=0.0 if place.is_used else now - place.idle_since,
-                    running=place.lent,
-                    shell=place.seat.shell,
-                    commands=session.commands,
-                    closes_in_s=self._plan.closes_in(place, now),
-                    platform=session.driver.platform,
-                    login_shell=session.driver.login_shell,
-                )
-            )
+        views = [
+            view_of(self._sessions[place.session], place, now, self._plan.closes_in(place, now))
+            for place in self._plan.places
+            if place.session is not None
+        ]
         return tuple(sorted(views, key=lambda view: -view.age_s))
 
     async def _turn(self, seat: Seat, approach: Approach, *, carries: bool = False) -> Session:
@@ -237,6 +219,13 @@ class Pool:
         self._breaker.failed((seat.host, seat.login), error, self._clock.now())
         self._carry_out(self._plan.failed(seat, error))
 
+    def _refuse_held_back(self, seat: Seat, *, forced: bool) -> None:
+        """Raise `BackingOffError` where the host would be dialled for this, and failed a moment ago."""
+        if not forced and self._plan.opens_for(seat):
+            refused = self._breaker.refusal((seat.host, seat.login), self._clock.now())
+            if refused is not None:
+                raise refused
+
     async def _connected(self, seat: Seat, addresses: Sequence[str], secrets: Secrets) -> Connection:
         """A connection for the seat, through the session of its jump host where it has one.
 
@@ -261,9 +250,13 @@ class Pool:
         if approach is None or approach.before is None:  # a driver that outlived its session
             raise SessionLostError(f"nobody wants to go through {via.host.name} any more; nothing was sent")
         try:
+            self._refuse_held_back(via, forced=approach.forced)
             return await self._turn(via, approach.before, carries=True)
         except McpSshError as error:
-            raise error.on_the_way(seat.host.name, via.host.name) from error
+            told = error.on_the_way(seat.host.name, via.host.name)
+            if isinstance(told, ConnectionFailedError):
+                told.dialled = False  # nobody came as far as the host itself
+            raise told from error
 
     async def _carried(
         self, hop: Session, seat: Seat, addresses: Sequence[str], secrets: Secrets, began: float

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from mcp_ssh.model.host import Host
+from mcp_ssh.model.result import SessionView
 from mcp_ssh.ports import Connection, Driver, ShellDriver
-from mcp_ssh.sessions.plan import Seat
+from mcp_ssh.sessions.plan import Place, Seat
 
 
 @dataclass(slots=True, eq=False)
@@ -34,3 +35,20 @@ class Session:
     def host(self) -> Host:
         """The host at the other end."""
         return self.seat.host
+
+
+def view_of(session: Session, place: Place, now: float, closes_in_s: float | None) -> SessionView:
+    """What is told of an open session, and of the place that it has in the pool."""
+    return SessionView(
+        id=session.id,
+        host=place.seat.host.name,
+        peer=session.connection.peer,
+        age_s=now - session.opened_at,
+        idle_s=0.0 if place.is_used else now - place.idle_since,
+        running=place.lent,
+        shell=place.seat.shell,
+        commands=session.commands,
+        closes_in_s=closes_in_s,
+        platform=session.driver.platform,
+        login_shell=session.driver.login_shell,
+    )

@@ -13,17 +13,23 @@ from mcp_ssh.sessions.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Approach:
-    """How to reach a host, as its latest caller has it; `before` is the approach to its jump host."""
+    """How to reach a host, as its latest caller has it; `before` is the approach to its jump host.
+
+    `forced`: it is dialled although that failed a moment ago.
+    """
 
     addresses: Sequence[str]
     secrets: Secrets
     before: "Approach | None" = None
+    forced: bool = False
 
 
-def approach_of(addresses: Sequence[str], secrets: Secrets, hops: Sequence[Sequence[str]]) -> Approach:
+def approach_of(
+    addresses: Sequence[str], secrets: Secrets, hops: Sequence[Sequence[str]], *, forced: bool = False
+) -> Approach:
     """The approach to a host with those on the way before it; the first of `hops` is dialled first."""
-    before = approach_of(hops[-1], secrets, hops[:-1]) if hops else None
-    return Approach(addresses, secrets, before)
+    before = approach_of(hops[-1], secrets, hops[:-1], forced=forced) if hops else None
+    return Approach(addresses, secrets, before, forced)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from mcp_ssh.model.errors import (
     SecretMissingError,
 )
 from mcp_ssh.model.nodeerrors import BackingOffError
+from mcp_ssh.model.tunnelerrors import TunnelAwayError
 from mcp_ssh.sessions import breaker as module
 from mcp_ssh.sessions.breaker import Breaker
 from mcp_ssh.sessions.plan import Seat
@@ -94,6 +95,7 @@ def test_what_nobody_tried_and_what_was_reached_is_never_held_back() -> None:
 def test_what_is_missing_on_our_side_says_nothing_of_the_host() -> None:
     assert after(MISSING).refusal(WAY, 0) is None
     assert after(DOWN, MISSING).refusal(WAY, 2) is None
+    assert after(TunnelAwayError("no tunnel")).refusal(WAY, 0) is None, "a device that dials in is used at once"
 
 
 def test_a_login_that_never_left_counts_for_no_lock() -> None:
@@ -226,3 +228,28 @@ async def test_an_open_session_is_lent_though_another_seat_of_the_host_could_not
         transport.error = DOWN
         assert await codes(pool, Seat(WEB, "s-1")) == ["connect_failed"]
         assert await use(pool, Seat(WEB)) == first
+
+
+async def test_hosts_behind_a_dead_bastion_make_one_dial_and_are_held_back_for_it_alone() -> None:
+    transport, clock = MemoryTransport(error=NO), FakeClock()
+    bastion = host("bastion")
+    behind = [Seat(host(name, jump=bastion), via=Seat(bastion)) for name in ("a", "b", "c")]
+
+    async def told(seat: Seat, *, forced: bool = False) -> str:
+        hops = [("192.0.2.9",)]
+        try:
+            async with pool.lend(seat, ("192.0.2.1",), NoSecrets(), hops, forced=forced):
+                return "open"
+        except McpSshError as error:
+            return f"{error.code} {error.message.partition(':')[0]}"
+
+    async with pool_on(transport, clock) as pool:
+        assert await told(behind[0]) == "auth_failed a is reached through bastion"
+        assert await told(behind[1]) == "backing_off b is reached through bastion"
+        assert [name for name, _ in transport.attempts] == ["bastion"]
+        assert await told(behind[2], forced=True) == "auth_failed c is reached through bastion"
+        assert await told(behind[2]) == "backing_off c is reached through bastion"
+        await clock.advance(61)
+        transport.error = None
+        assert [await told(seat) for seat in behind] == ["open"] * 3, "nothing is held against those behind it"
+        assert [name for name, _ in transport.attempts] == ["bastion", "bastion", "bastion", "a", "b", "c"]
