@@ -21,7 +21,6 @@ class NeedsLoginError(AuthenticationError):
     """The host asks for more than its secret, such as a one-time code, and nobody was asked. Nothing was answered."""
 
     code = "needs_login"
-    dialled = False
 
 
 class LoginQuestionError(NeedsLoginError):

@@ -4,7 +4,8 @@ The first try of anything is never held back, and a host that was reached has no
 itself comes after a random part of 1, 2, 4 … 60 s: those who were refused together do not come back together. Until
 then every call is told so at once. A host that refused our login counts how often, and may lock the account: from the
 second refusal on there is a whole minute between two tries, then two minutes, up to fifteen. What a host key is wrong
-about no further try mends; somebody must look, and say that it is to be tried.
+about no further try mends; somebody must look, and say that it is to be tried. A host that asks for a person's
+answer is not dialled to hear that again: the very error is told.
 """
 
 from collections import OrderedDict
@@ -19,6 +20,7 @@ from mcp_ssh.model.errors import (
     McpSshError,
 )
 from mcp_ssh.model.host import Host
+from mcp_ssh.model.loginerrors import NeedsLoginError
 from mcp_ssh.model.nodeerrors import BackingOffError, NeedsSomebodyError
 
 first_wait_s, longest_wait_s = 1.0, 60.0
@@ -26,7 +28,7 @@ patient_logins = 2
 """So many refused logins in a row, and tries by themselves come no more often than once a minute."""
 login_wait_s, longest_login_wait_s = 60.0, 900.0
 most_kept = 10_000
-_needs_somebody = (HostKeyChangedError, HostKeyUnknownError)
+_needs_somebody = (HostKeyChangedError, HostKeyUnknownError, NeedsLoginError)
 
 _counts = "mend the login first: the host counts refused ones, and may lock the account; ssh_connect tries it now"
 
@@ -59,11 +61,13 @@ class Breaker:
         self._random = random
         self._contacts: OrderedDict[Way, Contact] = OrderedDict()
 
-    def refusal(self, way: Way, now: float) -> BackingOffError | None:
+    def refusal(self, way: Way, now: float) -> BackingOffError | NeedsLoginError | None:
         """Why the way is not tried now; None if it may be."""
         contact = self._contacts.get(way)
         if contact is None or contact.error is None:
             return None
+        if isinstance(contact.error, NeedsLoginError) and not contact.is_tried:
+            return NeedsLoginError(contact.error.message, hint=contact.error.hint)
         if contact.is_tried or contact.next_at is None or now < contact.next_at:
             return _told(way[0], contact, contact.error, now)
         return None

@@ -146,6 +146,21 @@ async def test_every_other_tool_is_told_to_connect_and_answers_nothing(
     assert asked == []
 
 
+async def test_a_host_that_asks_is_dialled_once_for_all_who_cannot_ask_and_again_by_ssh_connect(tmp_path: Path) -> None:
+    async with (
+        serving(CodeHost([BOTH], [["secret-of-web", CODE]])) as server,
+        daemon_on(server, tmp_path) as it,
+        client_of(it, "legacy", answering([], CODE)) as client,
+    ):
+        for _ in range(4):
+            assert (
+                error_of(await client.call_tool("ssh_run", {"host": "web", "command": "id"}))["code"] == "needs_login"
+            )
+        assert server.connections == 1
+        assert not (await client.call_tool("ssh_connect", CONNECT)).is_error
+    assert server.connections == 2
+
+
 async def test_a_client_that_can_ask_nobody_is_told_so(tmp_path: Path) -> None:
     async with (
         serving(CodeHost([BOTH], [["secret-of-web", CODE]])) as server,
