@@ -26,6 +26,7 @@ from mcp_ssh.model.result import Peer
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.ports import Connection, Pty, Receiver, Secrets, Stream, Through
+from mcp_ssh.transport.muxlog import stood
 from mcp_ssh.transport.questions import who_is_asked
 from mcp_ssh.transport.shellfiles import ShellFiles, shell_files
 from mcp_ssh.transport.sshclient import Master, Seen, name_of, options
@@ -34,8 +35,6 @@ from mcp_ssh.transport.terminals import LateChannel, PipeChannel, TerminalChanne
 look_s = 0.01
 alive_look_s = 0.5
 stand_wait_s = 15.0
-refused = "session request failed"
-stands = "master session id"
 ssh_failed = 255
 """What ssh ends with where it is not the host's program that ended."""
 
@@ -130,41 +129,39 @@ class _Multiplexed:
         if not receiver.opened(wanted):
             return
         log = self._new_log()
-        words = ("-v", "-E", str(log), "-T", "--", name_of(self._master.host), command)
+        words = ("-vv", "-E", str(log), "-T", "--", name_of(self._master.host), command)
         pipe = asyncio.subprocess.PIPE
         with _starting():
             process = await asyncio.create_subprocess_exec(
                 *self._client, *words, stdin=pipe, stdout=pipe, stderr=pipe, env=self._environ
             )
         channel = PipeChannel(process)
-        await self._stands(process, log)
+        try:
+            await self._stands(process, log)
+        except SessionLostError as error:
+            if not error.sent:
+                raise
+            receiver.closed(error)
+            return
         wanted.becomes(channel)
         self._channels.add(channel)
         self._spawn(self._carry(process, channel, receiver))
 
     async def _stands(self, process: asyncio.subprocess.Process, log: Path) -> None:
-        """Wait until the channel stands. Raises `ChannelRefusedError` or `SessionLostError`: nothing was sent."""
+        """Wait until the channel stands. Raises as `stood` does."""
         try:
             async with asyncio.timeout(stand_wait_s):
-                await self._told(process, log)
+                await stood(process, log)
+        except ChannelRefusedError:
+            await _killed(process)
+            if self._master.is_alive():
+                raise
+            raise SessionLostError("the connection was lost", hint="the next call opens a new one") from None
         except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await _killed(process)
             raise
         finally:
             await asyncio.to_thread(log.unlink, missing_ok=True)
-
-    async def _told(self, process: asyncio.subprocess.Process, log: Path) -> None:
-        while stands not in (told := await asyncio.to_thread(_text, log)):
-            if refused in told or process.returncode is not None:
-                raise self._why_not(told)
-            await asyncio.sleep(look_s)
-
-    def _why_not(self, told: str) -> McpSshError:
-        if refused in told and self._master.is_alive():
-            return ChannelRefusedError("the host opened no channel: session open refused by peer")
-        return SessionLostError("the connection was lost", hint="the next call opens a new one")
 
     async def _carry(self, process: asyncio.subprocess.Process, channel: PipeChannel, receiver: Receiver) -> None:
         assert process.stdout is not None  # noqa: S101  both are pipes
@@ -266,11 +263,10 @@ def _prepared(state_dir: str) -> Path:
     return Path(tempfile.mkdtemp(prefix="mcp-ssh-"))
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", "replace")
-    except OSError:
-        return ""
+async def _killed(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
 
 
 def _ended(master: Master, folder: Path) -> None:

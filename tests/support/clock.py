@@ -24,6 +24,10 @@ class FakeClock:
         heapq.heappush(self._sleepers, (self._now + seconds, next(self._order), turn))
         await turn
 
+    def is_awaited_in(self, seconds: float) -> bool:
+        """Whether somebody sleeps for exactly so long from now on."""
+        return any(abs(due - self._now - seconds) < 1e-6 for due, _, _ in self._sleepers)
+
     async def advance(self, seconds: float) -> None:
         """Let the time pass; each sleeper runs at its own moment, and may sleep again within it."""
         until = self._now + seconds

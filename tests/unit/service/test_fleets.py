@@ -157,6 +157,7 @@ async def test_batches_come_one_after_the_other_with_a_pause() -> None:
         running = asyncio.ensure_future(run(it, Choice(("*",), batch=2, pause_s=30)))
         await until(lambda: len(lan.reached) == 2)
         for reached in (4, 6):
+            await until(lambda: it.clock.is_awaited_in(30))
             await it.clock.advance(29)
             assert len(lan.reached) == reached - 2
             await it.clock.advance(1)
