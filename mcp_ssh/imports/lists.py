@@ -36,6 +36,7 @@ _jumps = (
     "tunnel",
 )
 _secrets = ("password", "passphrase")
+_tunnel_ports = ("tunnelPort", "tunnel_port", "remotePort", "remote_port", "reversePort", "reverse_port", "port")
 _others = "port password passphrase tags groups description enabled disabled type"
 _taken = {*_names, *_addresses, *_users, *_keys, *_platforms, *_jumps, *_others.split()}
 
@@ -45,9 +46,9 @@ def connections(data: Any, report: Report) -> None:
     for name, entry in _entries(data):
         own = str(_first(entry, _names) or name or _first(entry, _addresses))
         if entry.get("type") == "tunnel" or entry.get("tunnel") is True:
-            report.left.append(f"{own}: it is a tunnel, which dials in")
-            continue
-        _connection(own, entry, report)
+            _dials_in(own, entry, report)
+        else:
+            _connection(own, entry, report)
 
 
 def _entries(data: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -65,8 +66,34 @@ def _first(entry: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     return next((entry[name] for name in names if entry.get(name)), None)
 
 
-def _connection(name: str, entry: Mapping[str, Any], report: Report) -> None:
-    address = str(_first(entry, _addresses) or name).strip("[]")
+def _dials_in(name: str, entry: Mapping[str, Any], report: Report) -> None:
+    """A device that calls us. Which key it calls with such lists do not say, so it is off until somebody does."""
+    port = _first(entry, _tunnel_ports)
+    if not isinstance(port, int) or not 0 < port <= 65_535 or not _first(entry, _users):  # noqa: PLR2004  a port
+        report.left.append(f"{name}: it is a tunnel, which dials in, without the port or the user of it")
+        return
+    key = f"{host_name(name)}.pub"
+    report.host(
+        name,
+        {
+            "connect": "tunnel",
+            "tunnel": {"port": port, "device_key_file": key},
+            "user": _first(entry, _users),
+            "auth": _auth(name, entry, report),
+            "tags": list(entry.get("tags") or entry.get("groups") or []),
+            "description": entry.get("description"),
+            "enabled": False,
+        },
+    )
+    report.changed.append(
+        f"{name}: it dials in; write its public key into {key} (mcp-ssh hosts pending shows it), then switch"
+        " `tunnel_listener` and the host on"
+    )
+    report.leave(name, entry, {*_taken, *_tunnel_ports, *_addresses})
+
+
+def _auth(name: str, entry: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """The login; secrets are named, never taken."""
     key = _first(entry, _keys)
     auth: dict[str, Any]
     if isinstance(key, str) and "\n" not in key:
@@ -82,6 +109,12 @@ def _connection(name: str, entry: Mapping[str, Any], report: Report) -> None:
             report.changed.append(f"{name}: its secret was not taken; set it as {auth[secret]}")
     if isinstance(key, str) and "\n" in key:
         report.left.append(f"{name}: a private key that stands in the file; save it as a file of its own")
+    return auth
+
+
+def _connection(name: str, entry: Mapping[str, Any], report: Report) -> None:
+    address = str(_first(entry, _addresses) or name).strip("[]")
+    auth = _auth(name, entry, report)
     platform = _first(entry, _platforms)
     is_device = isinstance(platform, str) and platform.lower() not in {
         "linux",

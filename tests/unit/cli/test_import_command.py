@@ -102,6 +102,14 @@ def test_lists_of_connections_and_tokens_lose_their_secrets(tmp_path: Path, caps
             "color": "red",
         },
         {"name": "far", "type": "tunnel", "host": "x"},
+        {
+            "name": "edge 1",
+            "type": "tunnel",
+            "user": "pi",
+            "tunnelPort": 22222,
+            "tags": ["edge"],
+            "password": "hunter3",
+        },
     ]
     (tmp_path / "connections.json").write_text(json.dumps(servers))
     (tmp_path / "tokens.json").write_text(json.dumps({"ann": {"token": "s" * 40, "permissions": ["execute", "fly"]}}))
@@ -118,6 +126,10 @@ def test_lists_of_connections_and_tokens_lose_their_secrets(tmp_path: Path, caps
     assert "s" * 40 not in text + report
     assert "left: far: it is a tunnel" in report
     assert "left: pi: color" in report
+    edge = snapshot.inventory.hosts["edge-1"]
+    assert (edge.way, edge.tunnel and edge.tunnel.port, edge.enabled) == (Way.TUNNEL, 22222, False)
+    assert "edge 1: it dials in; write its public key into edge-1.pub" in report
+    assert "hunter3" not in text + report
 
 
 def test_jump_hosts_of_connections_become_ways_and_nobody_is_dialled_directly_instead(
