@@ -28,7 +28,7 @@ class Sshd:
         *,
         max_sessions: int = 10,
         extra: Sequence[str] = (),
-        variables: Sequence[str] = (),
+        variables: Sequence[str] | None = None,
         address: str = "127.0.0.1",
         inside: str = "",
     ) -> None:
@@ -52,8 +52,8 @@ class Sshd:
             "LogLevel VERBOSE",
             f"MaxSessions {max_sessions}",
             "MaxStartups 100",
-            # Whatever slow hooks the account's own ~/.bashrc has, they are not what is tested.
-            " ".join(["SetEnv BASH_ENV=/dev/null", *variables]),
+            # Whatever slow hooks the account's own ~/.bashrc has, they are not what is tested: it has a home of its own.
+            " ".join(["SetEnv BASH_ENV=/dev/null", *([f"HOME={folder}"] if variables is None else variables)]),
             *extra,
         ]
 
