@@ -52,7 +52,7 @@ class Sshd:
             "LogLevel VERBOSE",
             f"MaxSessions {max_sessions}",
             "MaxStartups 100",
-            # Whatever slow hooks the account's own ~/.bashrc has, they are not what is tested: it has a home of its own.
+            # The login has a home of its own: whatever slow hooks the account's ~/.bashrc has, they are not what is tested.
             " ".join(["SetEnv BASH_ENV=/dev/null", *([f"HOME={folder}"] if variables is None else variables)]),
             *extra,
         ]
