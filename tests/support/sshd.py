@@ -52,7 +52,7 @@ class Sshd:
             "LogLevel VERBOSE",
             f"MaxSessions {max_sessions}",
             "MaxStartups 100",
-            # The login has a home of its own: whatever slow hooks the account's ~/.bashrc has, they are not what is tested.
+            # A home of its own: slow hooks of the account's own ~/.bashrc are not what is tested.
             " ".join(["SetEnv BASH_ENV=/dev/null", *([f"HOME={folder}"] if variables is None else variables)]),
             *extra,
         ]
