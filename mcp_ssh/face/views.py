@@ -25,6 +25,7 @@ from mcp_ssh.face.schemas import (
 )
 from mcp_ssh.model.decision import Layer
 from mcp_ssh.model.errors import AuditUnavailableError, McpSshError
+from mcp_ssh.model.host import Host
 from mcp_ssh.model.refusals import DeniedError
 from mcp_ssh.model.result import (
     HostKey,
@@ -134,17 +135,19 @@ def host_list(views: tuple[HostView, ...]) -> HostList:
 def of_hosts(rows: tuple[HostView, ...]) -> CallToolResult:
     """The inventory."""
     view = host_list(rows)
-    return reply(view, "\n".join(_host_line(row) for row in view.hosts) or "no hosts are configured")
+    lines = [_host_line(row, each.host) for row, each in zip(view.hosts, rows, strict=True)]
+    return reply(view, "\n".join(lines) or "no hosts are configured")
 
 
-def _host_line(row: HostRow) -> str:
+def _host_line(row: HostRow, host: Host) -> str:
     marks = [row.shell, *row.tags]
     if not row.enabled:
         marks.append("disabled")
     if row.open_sessions:
         marks.append("open")
     tail = f"  {row.description}" if row.description else ""
-    return f"{row.host}  {row.user}@{row.address}:{row.port}  [{', '.join(marks)}]{tail}"
+    way = f"{row.user}, dials in" if host.tunnel is not None else f"{row.user}@{row.address}:{row.port}"
+    return f"{row.host}  {way}  [{', '.join(marks)}]{tail}"
 
 
 def of_connected(done: Done[None], shell: Shell | None = None) -> CallToolResult:

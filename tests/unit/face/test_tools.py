@@ -12,6 +12,7 @@ from mcp_types import CallToolResult, TextContent
 
 from mcp_ssh.face.server import instructions, mcp_server
 from mcp_ssh.model.errors import AuthenticationError, SessionLostError
+from mcp_ssh.model.host import TunnelTerms, Way
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.hosts import host
 from tests.support.memory import MemoryChannel, MemoryTransport, answers, hangs
@@ -264,3 +265,9 @@ async def test_what_a_model_pays_for_the_tools_stays_small(groups: tuple[str, ..
         described = [part for tool in tools for part in tool.input_schema["properties"].values()]
         assert all("description" in part for part in described)
     assert len(instructions) <= 2_000
+
+
+async def test_a_host_that_dials_in_is_shown_as_one() -> None:
+    edge = host("edge", address="edge", user="pi", way=Way.TUNNEL, tunnel=TunnelTerms(22222, "/nowhere/edge.pub"))
+    async with daemon(edge) as it, client_of(it) as client:
+        assert text_of(await client.call_tool("ssh_list_hosts", {})).startswith("edge  pi, dials in  [posix]")
