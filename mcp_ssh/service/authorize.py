@@ -124,17 +124,17 @@ def _check_file(file: FileWish, host: Host) -> None:
     wrong = malformed(file.path)
     if wrong:
         raise PathRefusedError(f"{wrong}; nothing was sent", hint="give an absolute path, or one that begins with ~/")
-    refuse_closed(file.path, host)
+    refuse_closed(file.path, host, "; nothing was sent")
     most = host.files.max_bytes
     if most is not None and file.size is not None and file.size > most:
         raise too_large(file.size, most, host)
 
 
-def refuse_closed(path: str, host: Host) -> None:
-    """Raise `PathRefusedError` for a normal path that the host's rules close."""
+def refuse_closed(path: str, host: Host, more: str = "") -> None:
+    """Raise `PathRefusedError` for a normal path that the host's rules close; `more` is said behind it."""
     rule = forbidden(path, host.files)
     if rule:
-        raise PathRefusedError(f"{named(path)} is closed: {rule}", hint="whoever runs mcp-ssh decides about this")
+        raise PathRefusedError(f"{named(path)} is closed: {rule}{more}", hint="whoever runs mcp-ssh decides about this")
 
 
 def too_large(size: int, most: int, host: Host) -> FileTooLargeError:
