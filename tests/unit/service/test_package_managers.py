@@ -143,7 +143,7 @@ def test_a_call_takes_some_packages_and_each_once() -> None:
         ("sudo: a password is required", "sudo did not let"),
         ("E: dpkg was interrupted, you must manually run 'sudo dpkg --configure -a'", "broken off before"),
         ("cannot copy extracted data: No space left on device", "no room"),
-        ("Err:1 http://deb.debian.org Temporary failure resolving 'deb.debian.org'", "could not reach"),
+        ("Err:1 http://mirror.example Temporary failure resolving 'mirror.example'", "could not reach"),
     ],
 )
 def test_what_went_wrong_is_said_in_words(text: str, words: str) -> None:
