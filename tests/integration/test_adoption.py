@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from mcp_ssh.cli.main import main
-from tests.support.edges import PORT, device_key, dialling, ended, forward, gateway, ssh, until
+from tests.support.edges import PORT, device_key, dialling, ended, forward, gateway, ssh
 from tests.support.sshd import Sshd
+from tests.support.waiting import until
 
 Said = Callable[..., tuple[int, str, str]]
 

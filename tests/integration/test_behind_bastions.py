@@ -41,6 +41,7 @@ from tests.support.namespaces import row
 from tests.support.posix import host_of, transport_in
 from tests.support.secrets import NoSecrets
 from tests.support.sshd import Sshd, can_connect, pause, processes_with, send, sftp_server
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -101,12 +102,6 @@ async def app_for(
 
 async def ran(app: App, name: str, text: str, **limits: Any) -> CommandResult:
     return (await app.commands.run(ANN, name, Wish(text, **limits))).result
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 async def test_a_host_that_only_the_bastion_reaches_is_reached_through_it(lab: Lab, tmp_path: Path) -> None:

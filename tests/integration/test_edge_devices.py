@@ -18,10 +18,11 @@ from mcp_ssh.model.errors import AuditUnavailableError
 from mcp_ssh.transport import throttle, tunnelkeeper, tunnels
 from mcp_ssh.transport.tunnelgate import most_keys, most_wishes
 from tests.support.daemon import ANN
-from tests.support.edges import PORT, Gateway, device_key, dialling, end, entry, forward, gateway, until
+from tests.support.edges import PORT, Gateway, device_key, dialling, end, entry, forward, gateway
 from tests.support.netns import Namespace, namespace
 from tests.support.parts import require
 from tests.support.sshd import Sshd, sftp_server
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 

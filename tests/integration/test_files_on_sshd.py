@@ -28,11 +28,13 @@ from mcp_ssh.service.transfers import Errand
 from mcp_ssh.transport.shellfiles import ShellFiles, shell_files
 from mcp_ssh.transport.ways import Ways
 from tests.support.daemon import ANN, Daemon, daemon
+from tests.support.disks import disk
 from tests.support.hosts import settings as daemon_settings
 from tests.support.posix import host_of, transport_in
 from tests.support.secrets import NoSecrets
 from tests.support.sshd import Sshd, command_line, descendants, send, sftp_server
 from tests.support.stdio import configuration, wire_to
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -64,12 +66,6 @@ async def down(it: Daemon, path: Path, local: str) -> TransferResult:
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 INSIDE = {
@@ -187,16 +183,8 @@ async def test_sixty_four_megabytes_go_both_ways_through_a_few_of_memory(tmp_pat
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount one")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True)
-    try:
+    with disk(tmp_path / "disk", "1m") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.mark.parametrize("way", [Way.ASYNCSSH, Way.OPENSSH])

@@ -1,9 +1,7 @@
 """A disk that is really full, and a folder that is really gone, under a daemon that serves."""
 
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 
 from mcp_ssh.audit.disk.reading import verified
+from tests.support.disks import disk
 from tests.support.sshd import Sshd
 from tests.support.stdio import Wire, configuration, wire_to
 
@@ -19,16 +18,8 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 kB."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount one")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], check=True)
-    try:
+    with disk(tmp_path / "disk", "256k") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 async def run(wire: Wire, command: str) -> dict[str, Any]:

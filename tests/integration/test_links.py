@@ -34,6 +34,7 @@ from tests.support.hosts import host, settings
 from tests.support.posix import host_of, transport_in
 from tests.support.secrets import NoSecrets
 from tests.support.sshd import Sshd, pause, processes_with, send
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -244,9 +245,3 @@ async def test_a_denied_command_leaves_no_trace_on_the_host(sshd: Sshd, tmp_path
                 await app.commands.run(ANN, "web", Wish(text))
     assert not (tmp_path / "trace").exists()
     assert sshd.connections_made() == 0
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.02)

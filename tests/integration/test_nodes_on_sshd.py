@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from mcp_ssh.model.secret import Secret
 from mcp_ssh.service.adding import AddedHost, NewHost
 from mcp_ssh.transport.identity import Identity
 from tests.support.accounts import Account, account
+from tests.support.disks import disk
 from tests.support.sshd import Sshd, free_port, processes_with
 
 pytestmark = pytest.mark.integration
@@ -266,23 +267,11 @@ async def test_where_the_key_cannot_be_written_that_is_told_and_nothing_is_half_
     assert names(tmp_path) == []
 
 
-@contextmanager
-def mounted(folder: Path) -> Iterator[None]:
-    """A small file system of its own at the folder."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", str(folder)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("mounting takes root with the right to mount")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
 @pytest.mark.parametrize("is_new", [True, False])
 async def test_a_home_that_is_read_only_is_told_as_such(
     tmp_path: Path, login: Account, server: Sshd, is_new: bool
 ) -> None:
-    with mounted(login.home):
+    with disk(login.home, "64k"):
         login.own(login.home)
         if not is_new:
             login.put_keys(OTHERS)
@@ -296,7 +285,7 @@ async def test_a_home_that_is_read_only_is_told_as_such(
 
 async def test_on_a_full_disk_the_old_file_stays_whole(tmp_path: Path, login: Account, server: Sshd) -> None:
     login.keys.parent.mkdir(mode=0o700)
-    with mounted(login.keys.parent):
+    with disk(login.keys.parent, "64k"):
         login.put_keys(OTHERS * 200)
         with suppress(OSError), (login.keys.parent / "filler").open("wb", buffering=0) as filler:
             while True:

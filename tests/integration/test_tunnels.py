@@ -13,8 +13,9 @@ from mcp_ssh.model.errors import HostKeyChangedError, McpSshError
 from mcp_ssh.model.result import Outcome
 from mcp_ssh.transport import tunnellistener, tunnels
 from tests.support.daemon import ANN
-from tests.support.edges import PORT, Gateway, device_key, dialling, ended, entry, forward, gateway, ssh, until
+from tests.support.edges import PORT, Gateway, device_key, dialling, ended, entry, forward, gateway, ssh
 from tests.support.sshd import Sshd, free_port, make_key, pause, send
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from mcp_ssh.transport import tunnellistener
 from tests.support.daemon import ANN
 from tests.support.parts import require
 from tests.support.sshd import Sshd, free_port, make_key, send
+from tests.support.waiting import until
 
 PORT = 22_222
 
@@ -96,16 +97,6 @@ class Gateway:
 
         await until(there, f"no {event} with {words!r} in {self.records(event)}")
         return found[0]
-
-
-async def until(condition: Callable[[], bool], complaint: str) -> None:
-    """Wait for a condition while the loop goes on."""
-    try:
-        async with asyncio.timeout(10):
-            while not condition():
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(complaint) from None
 
 
 @asynccontextmanager

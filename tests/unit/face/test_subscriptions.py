@@ -1,7 +1,7 @@
 """News of a reload: who is told of what, in both protocol eras, and that nothing is left of who has gone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +19,7 @@ from mcp_ssh.model.faults import ConfigurationError, Fault
 from mcp_ssh.model.principal import Permission, Principal, Via
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.hosts import host
+from tests.support.waiting import until
 from tests.support.wire import wire_in
 
 # The client's way of the 2025 era, which its own revision has no more.
@@ -46,12 +47,6 @@ class Ear:
         await self.client.list_resource_templates(cache_mode="bypass")
         assert sorted(map(str, self.heard)) == sorted(map(str, events))
         self.heard.clear()
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not is_so():
-            await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

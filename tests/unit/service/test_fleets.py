@@ -2,7 +2,7 @@
 
 import asyncio
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from mcp_ssh.service.fleets import Choice
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.hosts import host
 from tests.support.memory import MemoryChannel, MemoryConnection, Script, answers, hangs, shell_script
+from tests.support.waiting import until
 
 EVERYONE = Choice(("*",))
 TOKEN = Principal("token:ops", Via.NETWORK, frozenset({Permission.EXECUTE}))
@@ -70,12 +71,6 @@ class Lan:
 
 def lost(channel: MemoryChannel) -> None:
     channel.ends(SessionLostError("the link went", sent=True))
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():
-            await asyncio.sleep(0.005)
 
 
 async def run(it: Daemon, choice: Choice = EVERYONE, command: str = "uptime", **more: Any) -> Fleet:

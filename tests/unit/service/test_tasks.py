@@ -1,7 +1,7 @@
 """Tasks: how they stand at every moment, for whom they exist, and when they are gone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -30,14 +30,9 @@ from tests.support.devices import DeviceTransport
 from tests.support.hosts import host
 from tests.support.memory import MemoryChannel, MemoryTransport, Script, answers, hangs, shell_script
 from tests.support.secrets import SomeSecrets
+from tests.support.waiting import until
 
 BOB = Caller(Principal("stdio:bob", Via.STDIO), "tests 1.0")
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():
-            await asyncio.sleep(0.005)
 
 
 async def ended_run(it: Daemon, handle: str) -> Run:

@@ -17,6 +17,7 @@ from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.hosts import host
 from tests.support.memory import MemoryConnection, MemoryTransport, answers, hangs
 from tests.support.secrets import SomeSecrets
+from tests.support.waiting import until
 
 BASTION = Seat(host("bastion"))
 
@@ -131,13 +132,6 @@ async def run(it: Daemon, name: str, caller: Caller = ANN) -> bytes:
 
 def open_hosts(it: Daemon) -> list[str]:
     return sorted(view.host for view in it.app.commands.sessions(ANN))
-
-
-async def until(condition: object) -> None:
-    assert callable(condition)
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 async def test_a_bastion_stays_while_others_go_through_it_and_closes_after_them() -> None:
