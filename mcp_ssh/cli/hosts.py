@@ -93,7 +93,7 @@ async def _added(new: NewHost, password: Secret | None) -> AddedHost:
         try:
             return await app.nodes.adder.add(caller, new)
         except ApprovalRequiredError as needed:  # whoever typed the command has said yes to exactly this
-            answer = Answer(needed.approval, accepted=True, words="said yes", secret=password)
+            answer = Answer(needed.approval, accepted=True, words="said yes", values=(password,) if password else ())
         return await app.nodes.adder.add(replace(caller, answer=answer), new)
 
 

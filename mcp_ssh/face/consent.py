@@ -81,9 +81,8 @@ def _question(needed: Needed) -> tuple[str, ElicitRequestFormParams, float]:
 
 
 def _answer(name: str, given: ElicitResult | None) -> Answer:
-    accepted, words, secret = _meant(given)
-    values = loginform.values(given.content) if given is not None and accepted else ()
-    return Answer(name, accepted, words, secret, values)
+    accepted, words = _meant(given)
+    return Answer(name, accepted, words, _filled_in(given) if given is not None and accepted else ())
 
 
 def _asks_by_result(context: Context[Any, Any]) -> bool:
@@ -91,12 +90,15 @@ def _asks_by_result(context: Context[Any, Any]) -> bool:
     return version is not None and is_version_at_least(version, input_required_since)
 
 
-def _meant(given: ElicitResult | None) -> tuple[bool, str, Secret | None]:
-    """Whether it is a yes, in words, and the secret in it. A form that came back with a no in it is no yes."""
+def _meant(given: ElicitResult | None) -> tuple[bool, str]:
+    """Whether it is a yes, and in words. A form that came back with a no in it is no yes."""
     if given is None or given.action == "cancel":
-        return False, "gave no answer", None
-    content = given.content or {}
-    if given.action != "accept" or any(value is False for value in content.values()):
-        return False, "said no", None
-    secret = content.get("password")
-    return True, "said yes", Secret(secret) if isinstance(secret, str) and secret else None
+        return False, "gave no answer"
+    if given.action != "accept" or any(value is False for value in (given.content or {}).values()):
+        return False, "said no"
+    return True, "said yes"
+
+
+def _filled_in(given: ElicitResult) -> tuple[Secret, ...]:
+    secret = (given.content or {}).get("password")
+    return (Secret(secret),) if isinstance(secret, str) and secret else loginform.values(given.content)

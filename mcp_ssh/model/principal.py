@@ -87,14 +87,13 @@ class Token:
 class Answer:
     """What a person said to the question of that approval or login, by way of the client.
 
-    `secret` is what an approval asked for beside a yes; `values` are what was filled in for a login, one for each thing
-    that its host asks.
+    `values` are what was filled in beside a yes: the one thing that an approval asks for, or one for each thing that a
+    host asks during a login.
     """
 
     approval: str
     accepted: bool
     words: str = ""
-    secret: Secret | None = None
     values: tuple[Secret, ...] = ()
 
 

@@ -125,11 +125,10 @@ class Adder:
     @contextlib.contextmanager
     def _with_password(self, caller: Caller) -> Iterator[Caller]:
         """The caller with the password that a person gave, for as long as the host is being added."""
-        given = caller.answer.secret if caller.answer is not None else None
-        if given is None:
+        if caller.answer is None or not caller.answer.values:
             yield caller
             return
-        with self._parts.keyrings.attached(_OneSecret(given)) as keyring:
+        with self._parts.keyrings.attached(_OneSecret(caller.answer.values[0])) as keyring:
             yield replace(caller, principal=replace(caller.principal, keyring=keyring))
 
     async def _work(self, session: Session, judged: Judged, left_s: float) -> AddedHost:
@@ -244,7 +243,7 @@ def _check(new: NewHost, caller: Caller) -> None:
             hint=_needs_password,
         )
     answer = caller.answer
-    is_empty = answer is not None and (answer.secret is None or not answer.secret.reveal())
+    is_empty = answer is not None and not any(value.reveal() for value in answer.values)
     if new.password_secret is None and answer is not None and answer.accepted and is_empty:
         raise InvalidArgumentError(
             "the person said yes and gave no password; nothing was sent", hint="call again, and let them give it"

@@ -97,7 +97,7 @@ async def added(app: App, wanted: NewHost, password: str) -> AddedHost:
     with pytest.raises(ApprovalRequiredError) as asked:
         await app.nodes.adder.add(PERSON, wanted)
     assert asked.value.asks_secret
-    answer = Answer(asked.value.approval, accepted=True, secret=Secret(password))
+    answer = Answer(asked.value.approval, accepted=True, values=(Secret(password),))
     return await app.nodes.adder.add(replace(PERSON, answer=answer), wanted)
 
 
@@ -388,7 +388,7 @@ async def test_of_several_at_once_each_is_there_or_told_and_the_line_stands_once
             approvals.append((app, name, asked.value.approval))
         calls = [
             app.nodes.adder.add(
-                replace(PERSON, answer=Answer(approval, accepted=True, secret=Secret(login.password))),
+                replace(PERSON, answer=Answer(approval, accepted=True, values=(Secret(login.password),))),
                 new(login, server, name),
             )
             for app, name, approval in approvals
