@@ -11,6 +11,7 @@ from mcp_ssh.outputs.scrubbed import ScrubbedDriver, ScrubbedShell
 from mcp_ssh.ports import Connection, Driver, Secrets, ShellDriver, Through, Transport
 from mcp_ssh.sessions.plan import Seat
 from mcp_ssh.sessions.pool import DriverFactory, Reconnect
+from mcp_ssh_drivers.changes import Changes
 from mcp_ssh_drivers.cli import CliDriver
 from mcp_ssh_drivers.clishell import CliShell
 from mcp_ssh_drivers.exec import ExecDriver
@@ -56,11 +57,15 @@ def scrubbing(make: DriverFactory, known_secrets: Known) -> DriverFactory:
 
 def drivers(profiles: Mapping[str, Profile]) -> DriverFactory:
     """How to talk to a host: posix hosts have exec channels, all others a command line of some platform."""
+    changes: dict[str, Changes] = {}
 
     def driver_for(seat: Seat, connection: Connection, reconnect: Reconnect, secrets: Secrets) -> Driver:
         host = seat.host
         if host.shell is Shell.POSIX:
-            return PosixShell(connection, profiles["linux"]) if seat.shell else ExecDriver(connection, reconnect)
+            counted = changes.setdefault(host.name, Changes())
+            if seat.shell:
+                return PosixShell(connection, profiles["linux"], counted)
+            return ExecDriver(connection, reconnect, fast=host.fast, changes=counted)
         found = detected(host, connection.peer.version, profiles)
         profile = profile_for(found, profiles)
         if profile.exec and not seat.shell:

@@ -218,6 +218,15 @@ class Driver(Protocol):
         """What exec requests meet on the host, such as `bash`; empty where that is not known, or is no matter."""
         ...
 
+    @property
+    def sent_by(self) -> str:
+        """How commands get to a POSIX host, and why not faster; empty where that is not known, or is no matter."""
+        ...
+
+    def changed(self) -> None:
+        """Something else than a command may change the host, or wants a channel: what stands ready is let go."""
+        ...
+
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command; `command.timeout_s` counts from the call.
 

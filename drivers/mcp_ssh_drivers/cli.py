@@ -26,7 +26,7 @@ class CliDriver:
     That is the mode of the login, or the privileged one where `enable` gives the secret for it.
     """
 
-    login_shell = ""
+    login_shell, sent_by = "", ""
 
     def __init__(
         self,
@@ -54,6 +54,9 @@ class CliDriver:
     def is_experimental(self) -> bool:
         """Whether nobody has seen its profile work."""
         return self._profile.is_experimental
+
+    def changed(self) -> None:
+        """Nothing stands ready here."""
 
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command, its turn and the opening of the shell included, within `command.timeout_s`."""

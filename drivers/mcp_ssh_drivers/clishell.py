@@ -39,7 +39,7 @@ class CliShell:
     `enable` gives the secret of its privileged mode, `login` what it asks for inside of the terminal.
     """
 
-    login_shell = ""
+    login_shell, sent_by = "", ""
 
     def __init__(
         self,
@@ -139,6 +139,9 @@ class CliShell:
             f"the device did not enter its {mode} mode, it said: {said[:200]}; the command was not sent",
             hint="check the secret that `enable_env` names" if self._enable else "set `enable_env` where it needs one",
         )
+
+    def changed(self) -> None:
+        """Nothing stands ready here."""
 
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command, or several lines one after the other until the device complains about one."""

@@ -6,19 +6,19 @@ waits for it any more, and the result says whether that is certain.
 """
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
 
 from mcp_ssh.model.command import Command
-from mcp_ssh.model.errors import ChannelRefusedError, DeadlineExceededError, McpSshError
+from mcp_ssh.model.errors import ChannelRefusedError, McpSshError
 from mcp_ssh.model.result import CommandResult, Ended, Outcome
-from mcp_ssh.ports import Channel, Connection, Output
+from mcp_ssh.ports import Connection, Output
+from mcp_ssh_drivers.attempt import Attempt
 from mcp_ssh_drivers.cancellation import answer_cancellation, undisturbed
+from mcp_ssh_drivers.changes import Changes
 from mcp_ssh_drivers.execshell import (
     Login,
     LoginShell,
     end_request,
-    exec_request,
     probe,
     read_left,
     read_probe,
@@ -26,6 +26,7 @@ from mcp_ssh_drivers.execshell import (
     second_probe,
 )
 from mcp_ssh_drivers.execution import Execution
+from mcp_ssh_drivers.ready import ReadyShells
 from mcp_ssh_drivers.slots import ChannelSlots
 
 announcement_wait_s = 0.5
@@ -43,17 +44,28 @@ class ExecDriver:
     """Runs commands on the exec channels of one connection.
 
     `reconnect` opens another connection to the same host: to end a command when every channel of this one is busy.
-    `login`: what is known of the login's shell; it is found out where nothing is.
+    `login`: what is known of the login's shell; it is found out where nothing is. `fast`: whether a shell may be kept
+    ready for the next command; `changes` is what the host's drivers count together.
     """
 
     platform, is_experimental = "", False
 
-    def __init__(self, connection: Connection, reconnect: Reconnect | None = None, login: Login | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        reconnect: Reconnect | None = None,
+        login: Login | None = None,
+        *,
+        fast: bool = True,
+        changes: Changes | None = None,
+    ) -> None:
         self._connection = connection
         self._reconnect = reconnect
         self._slots = ChannelSlots()
         self._login = login
         self._probing = asyncio.Lock()
+        self._changes = changes or Changes()
+        self._ready = ReadyShells(connection, self._slots, self._changes, wanted=fast)
         self._running = 0
 
     @property
@@ -61,16 +73,38 @@ class ExecDriver:
         """As the first command found it out: its name, or what kind of thing it is."""
         return "" if self._login is None else self._login.name or self._login.shell.value
 
+    @property
+    def sent_by(self) -> str:
+        """How commands get to the host, and why not faster; empty while that is not known."""
+        if self._ready.why_not:
+            return f"exec requests ({self._ready.why_not})"
+        return "ready shells" if self._ready.works else ""
+
+    def changed(self) -> None:
+        """What stands ready is stale now."""
+        self._changes.note()
+        self._ready.clear()
+
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command, its turn in the queue included, within `command.timeout_s`."""
+        self._ready.begins()
+        result: CommandResult | None = None
+        try:
+            result = await self._run(command, output)
+        finally:
+            if not command.reads_only:
+                self._changes.note()
+            self._ready.ends(None if result is None else self._login)
+        return result
+
+    async def _run(self, command: Command, output: Output | None) -> CommandResult:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        attempt = _Attempt(self._slots, command, output)
+        attempt = Attempt(self._slots, command, output)
         self._watch(+1)
         try:
             async with asyncio.timeout_at(began + command.timeout_s):
-                execution = await self._start(attempt)
-                await execution.finished(command.idle_s)
+                execution = await self._through(attempt, command)
         except TimeoutError:
             execution = attempt.sent_execution()
             return execution.result(loop.time() - began, Outcome.TIMED_OUT, await undisturbed(self._end(execution)))
@@ -91,15 +125,32 @@ class ExecDriver:
         if (before == 0) != (self._running == 0):
             self._connection.watch(running=self._running > 0)
 
-    async def _start(self, attempt: "_Attempt") -> Execution:
-        shell = (await self._found_login()).shell
+    async def _through(self, attempt: Attempt, command: Command) -> Execution:
+        """The execution, when it is over: on a ready shell, or by an exec request."""
+        login = await self._found_login()
+        await attempt.take_slot()
+        ready = self._ready.take(command)
+        if not command.reads_only:
+            self._changes.note()
+        if ready is not None:
+            execution = attempt.by_shell(*ready)
+            await execution.finished(command.idle_s)
+            if not execution.is_void:
+                return execution
+            self._ready.distrust("its login shell did not take a line as it was sent")
+        execution = await self._start(attempt, login.shell)
+        await execution.finished(command.idle_s)
+        return execution
+
+    async def _start(self, attempt: Attempt, shell: LoginShell) -> Execution:
         alone = 0
         while True:
-            execution, request = await attempt.prepare(shell)
+            await attempt.take_slot()
+            execution, request = attempt.by_request(shell)
             try:
                 await self._connection.open_exec(request, execution)
             except ChannelRefusedError:
-                attempt.refused()
+                attempt.refused(learn=not self._ready.clear())
                 alone = alone + 1 if self._slots.standing == 0 else 0
                 if alone == lone_refusals:
                     raise
@@ -125,7 +176,8 @@ class ExecDriver:
             if execution.channel is not None:
                 execution.channel.write_eof()
             await execution.finished()
-            return execution.result(0).stdout.head
+            stdout = execution.result(0).stdout
+            return stdout.head + stdout.tail
         finally:
             if not execution.abandon() and execution.channel is not None:
                 execution.channel.close()
@@ -134,6 +186,7 @@ class ExecDriver:
         """End what the command started, and say how sure that is. Bounded; never raises."""
         if execution.is_closed and not execution.has_exited:
             return Ended.UNKNOWN
+        self._ready.clear()  # the end may need its channel
         pid = await execution.announced(announcement_wait_s)
         if pid is not None:
             for way in (self._end_here, self._end_from_elsewhere):
@@ -175,59 +228,3 @@ class ExecDriver:
             if await execution.ended(signal_wait_s):
                 return execution.has_exited
         return False
-
-
-class _Attempt:
-    """The way of one command to its channel: its slot, and the execution that may or may not have been sent."""
-
-    def __init__(self, slots: ChannelSlots, command: Command, output: Output | None) -> None:
-        self._slots = slots
-        self._command = command
-        self._output = output
-        self._holds_slot = False
-        self._execution: Execution | None = None
-
-    async def prepare(self, shell: LoginShell) -> tuple[Execution, str]:
-        """Wait for a slot; then a fresh execution and the text of its request."""
-        await self._slots.take()
-        self._holds_slot = True
-        token = secrets.token_hex(8)
-        announces = None if shell is LoginShell.UNKNOWN else token
-        self._execution = Execution(self._slots, announces, self._command.max_output_bytes, self._output)
-        return self._execution, exec_request(self._command.text, shell, token)
-
-    def give_input(self, channel: Channel) -> None:
-        """What the command reads: one line, or nothing at all."""
-        if self._command.stdin is not None:
-            channel.write(self._command.stdin.reveal().encode("utf-8", "surrogateescape") + b"\n")
-        channel.write_eof()
-
-    def refused(self) -> None:
-        """The host opened no channel: the slot goes back until there is room."""
-        self._slots.refused()
-        self._execution = None
-        self._give_back()
-
-    def was_sent(self) -> bool:
-        """Whether the command is on the wire. If it is not, it never will be."""
-        return self._execution is not None and not self._execution.abandon()
-
-    def sent_execution(self) -> Execution:
-        """The execution that was sent. Raises `DeadlineExceededError` where none was."""
-        if not self.was_sent() or self._execution is None:
-            raise DeadlineExceededError(
-                f"the command's {self._command.timeout_s:g} s were over before it could be sent",
-                hint="the host is slow or busy; give a longer `timeout`, or try again later",
-            )
-        return self._execution
-
-    def release(self) -> None:
-        """Close the channel and give the slot back."""
-        if self._execution is not None and self._execution.channel is not None:
-            self._execution.channel.close()
-        self._give_back()
-
-    def _give_back(self) -> None:
-        if self._holds_slot:
-            self._holds_slot = False
-            self._slots.give_back()

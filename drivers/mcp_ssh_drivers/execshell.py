@@ -25,6 +25,9 @@ probe = f'read -r boot <{_boot_id}; printf \'mcp-ssh %s %s\\n\' "$0" "$boot"'
 second_probe = "sh -c 'printf \"mcp-ssh sh\\n\"'"
 _probe_answer = re.compile(rb"mcp-ssh (\S+) ([0-9a-f-]*)\r?\n\Z")
 _pid_digits = 10
+_process_id = re.compile(rb"([0-9]{1,10})\r?\n")
+most_before = 16_384
+"""How much of stderr, in bytes, may come before the line with the process id."""
 
 
 class LoginShell(StrEnum):
@@ -51,8 +54,8 @@ class Login:
 
 
 def read_probe(answer: bytes) -> Login | None:
-    """What the answer to `probe` says; None if `second_probe` must decide."""
-    found = _probe_answer.match(answer)
+    """What the answer to `probe` says, behind all that start files print; None if `second_probe` must decide."""
+    found = _probe_answer.search(answer)
     if found is None:
         return None
     name = found.group(1).decode("ascii", "replace").rsplit("/", 1)[-1].lstrip("-")
@@ -61,7 +64,7 @@ def read_probe(answer: bytes) -> Login | None:
 
 def read_second_probe(answer: bytes) -> Login:
     """What the answer to `second_probe` says."""
-    return Login(LoginShell.OTHER if answer == b"mcp-ssh sh\n" else LoginShell.UNKNOWN)
+    return Login(LoginShell.OTHER if answer.endswith(b"mcp-ssh sh\n") else LoginShell.UNKNOWN)
 
 
 def exec_request(command: str, shell: LoginShell, token: str) -> str:
@@ -89,11 +92,15 @@ _plain = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 
 
 class Announcement:
-    """Takes the line with the process id out of the beginning of stderr, whatever the chunk borders."""
+    """Takes the line with the process id out of stderr, whatever the chunk borders.
+
+    It comes first, but for what start files write, and for what a shell complains of when it reads the command.
+    """
 
     def __init__(self, token: str) -> None:
-        self._line = re.compile(rb"%b ([0-9]{1,%d})\r?\n" % (token.encode("ascii"), _pid_digits))
+        self._start = token.encode("ascii") + b" "
         self._longest = len(token) + 1 + _pid_digits + 2
+        self._passed = 0
         self._held: bytes | None = b""
         self.pid: int | None = None
 
@@ -101,15 +108,17 @@ class Announcement:
         """The bytes of this chunk, and of held ones, that belong to the command."""
         if self._held is None:
             return chunk
-        self._held += chunk
-        found = self._line.match(self._held)
+        held = self._held + chunk
+        at = held.find(self._start)
+        found = _process_id.match(held, at + len(self._start)) if at >= 0 else None
         if found is not None:
-            self.pid = int(found.group(1))
-            rest, self._held = self._held[found.end() :], None
-            return rest
-        if b"\n" in self._held or len(self._held) >= self._longest:
-            return self.flush()
-        return b""
+            self.pid, self._held = int(found.group(1)), None
+            return held[:at] + held[found.end() :]
+        head, newline, line = held.rpartition(b"\n")
+        could_be = line.startswith(self._start[: len(line)]) and len(line) < self._longest
+        self._passed += len(head)
+        self._held = None if self._passed > most_before else line if could_be else b""
+        return held if self._held is None else head + newline if could_be else held
 
     def flush(self) -> bytes:
         """What is still held when the stream ends: it was no announcement."""

@@ -82,6 +82,11 @@ class Execution:
         return self._exit is not None
 
     @property
+    def is_void(self) -> bool:
+        """Whether a shell that was to announce its process id ended without it: then it ran nothing."""
+        return self._closed and self._error is None and self._exit is not None and self.pid is None
+
+    @property
     def pid(self) -> int | None:
         """The process session that the command leads, once it is announced."""
         return self._announcement.pid if self._announcement else None

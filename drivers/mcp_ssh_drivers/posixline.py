@@ -10,6 +10,7 @@ from mcp_ssh.model.errors import McpSshError, SessionLostError
 from mcp_ssh.ports import Channel, Stream
 from mcp_ssh_drivers import posixtalk as talk
 from mcp_ssh_drivers.capture import HeadTail
+from mcp_ssh_drivers.changes import Changes
 from mcp_ssh_drivers.exchange import State
 
 max_tail_bytes = 500
@@ -23,9 +24,11 @@ class PosixLine:
     """A Receiver. Its owner sets `state` and `output`; the rest is what was heard since `expect`.
 
     `prompts` counts the prompts, `ended` is the command's end, `exit_code` that of the shell itself once it is gone.
+    Whatever is typed or shown may be or have been a change of the host.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
         self.prompt_token = secrets.token_hex(8)
         self._reader = talk.Reader(self.prompt_token)
         self._changed = asyncio.Event()
@@ -52,6 +55,7 @@ class PosixLine:
     def data(self, chunk: bytes, stream: Stream) -> None:
         """Bytes of the terminal."""
         del stream
+        self._changes.note()
         self.heard_at = self.now()
         if self.state is State.LOGIN:
             self.login += chunk
@@ -107,6 +111,7 @@ class PosixLine:
 
     def write(self, text: str) -> None:
         """Type."""
+        self._changes.note()
         if self.channel is not None:
             self.channel.write(text.encode())
 

@@ -13,6 +13,7 @@ from mcp_ssh.ports import Connection, Output, Stream
 from mcp_ssh_drivers import posixtalk as talk
 from mcp_ssh_drivers.cancellation import answer_cancellation, undisturbed
 from mcp_ssh_drivers.capture import HeadTail, copy_of
+from mcp_ssh_drivers.changes import Changes
 from mcp_ssh_drivers.exchange import State
 from mcp_ssh_drivers.posixline import PosixLine
 from mcp_ssh_drivers.posixopen import opened
@@ -27,29 +28,21 @@ from mcp_ssh_drivers.speech import (
 )
 
 quiet_s = 0.25
-first_quiet_s = 0.3
-prepare_wait_s = 2.0
 interrupt_wait_s = 3.0
 window = 3
 """Lines that may be on their way to the shell at once: together they fit a terminal's queue of 4,096 bytes."""
-max_tail_bytes = 500
-max_login_bytes = 65_536
-max_unsolicited_bytes = 8_192
-
-_escape = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[ -/]*[0-~])")
-_sh_family = frozenset({"sh", "bash", "rbash", "dash", "ash", "busybox", "ksh", "ksh93", "mksh", "oksh", "yash", "zsh"})
 
 
 class PosixShell:
     """A `ShellDriver` on a POSIX host. The profile knows what programs ask."""
 
-    platform, is_experimental, login_shell = "", False, ""
+    platform, is_experimental, login_shell, sent_by = "", False, "", ""
 
-    def __init__(self, connection: Connection, profile: Profile) -> None:
+    def __init__(self, connection: Connection, profile: Profile, changes: Changes | None = None) -> None:
         self._connection = connection
         self._profile = profile
         self._secret = re.compile(profile.asks_secret)
-        self._line = PosixLine()
+        self._line = PosixLine(changes or Changes())
         self._family, self._digest = talk.Family.SH, talk.Digest.SHA256
         self._opened = False
         self._last_code = 0
@@ -108,6 +101,9 @@ class PosixShell:
                 f"the login shows no shell of the sh family, the last that came was {shown!r}",
                 hint="for a device with a command line of its own set shell: cli and platform",
             ) from None
+
+    def changed(self) -> None:
+        """Nothing stands ready here."""
 
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command."""

@@ -28,6 +28,11 @@ class ChannelSlots:
         """Channels that are open now."""
         return self._standing
 
+    @property
+    def has_room(self) -> bool:
+        """Whether the host would open one channel more, as far as is known."""
+        return self._limit is None or self._standing < self._limit
+
     async def take(self) -> None:
         """Wait for a slot. The caller sets the deadline, and gives every slot back that it got."""
         if self._is_free() and not self._waiting:

@@ -128,6 +128,9 @@ class DefaultsEntry(Entry):
     legacy_crypto: bool | None = Field(
         None, description="true: key exchange, ciphers and signatures that are broken or weak, for this host alone"
     )
+    fast: bool | None = Field(
+        None, description="false: commands by exec requests alone, no QUICKACK, the SSH library's own order of ciphers"
+    )
     transport: Literal["asyncssh", "openssh", "command"] | None = Field(
         None, description="openssh: the system's ssh client; command: a program that leads to a console"
     )

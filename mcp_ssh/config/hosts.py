@@ -96,6 +96,7 @@ class Hosts:
             limits=limits_of(entry.limits, self.defaults.limits, overriding),
             access=access_of(entry.access or entry.mode, self.defaults.access or self.defaults.mode, overriding),
             allow_patterns=self._allowed(entry, path),
+            fast=_first(entry.fast, self.defaults.fast, True),
             legacy_crypto=_first(entry.legacy_crypto, self.defaults.legacy_crypto, False),
             way=self._way(entry, shell, path),
             command=tuple(entry.command or self.defaults.command or ()),

@@ -58,6 +58,7 @@ def _open_row(view: SessionView) -> OpenRow:
         platform=view.platform,
         server=one_line(view.peer.version),
         login_shell=view.login_shell,
+        sent_by=view.sent_by,
         host_key=f"{key.algorithm} {key.fingerprint}" if key is not None else "",
     )
 
@@ -101,4 +102,5 @@ def _told_session(row: OpenRow) -> str:
     parts = [f"shell {row.shell}" if row.shell else row.session, row.server]
     parts += [f"platform {row.platform}"] if row.platform else []
     parts += [f"login shell {row.login_shell}"] if row.login_shell else []
+    parts += [f"commands by {row.sent_by}"] if row.sent_by else []
     return ", ".join([*parts, f"host key {row.host_key}" if row.host_key else "host key not checked"])

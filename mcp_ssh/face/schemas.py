@@ -48,6 +48,7 @@ class OpenRow(BaseModel):
     platform: str
     server: str
     login_shell: str
+    sent_by: str
     host_key: str
 
 

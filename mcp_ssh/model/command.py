@@ -14,7 +14,8 @@ class Command:
     """The text exactly as it will run, with its limits. `max_output_bytes` counts for each of the two outputs.
 
     `idle_s`: it is ended when nothing came for that long. `mode`: the mode of the command line that it runs in.
-    `stdin`: a line that it reads, on exec channels only; without one its input is at its end.
+    `stdin`: a line that it reads, on exec channels only; without one its input is at its end. `parsed` and `reads_only`
+    are what safety said of it: that its structure could be read, and that it changes nothing.
     """
 
     text: str
@@ -23,6 +24,8 @@ class Command:
     idle_s: float | None = None
     mode: str | None = None
     stdin: Secret | None = None
+    parsed: bool = False
+    reads_only: bool = False
 
 
 class Key(StrEnum):

@@ -125,6 +125,7 @@ class Host:
     for. `multiline`: its shells take several lines at once, one after the other.
     `allow_patterns` are those of a restricted host. Without `confirm` it depends on who asks. `always_verified`: no
     command goes to it without a look at its echo. `legacy_crypto`: old algorithms are offered, for this host alone.
+    `fast`: whether what only saves time is done: shells that stand ready, quick acknowledgements, the cheapest cipher.
     `command` is the program of `Way.COMMAND` with its arguments. `login_dialogue` are (pattern, answer) pairs. `ssh` is
     what the user's own SSH configuration says of it, where its entry wants that.
     `tunnel` are the terms of `Way.TUNNEL`: such a host has no address, its host key is known under its own name.
@@ -158,6 +159,7 @@ class Host:
     allow_patterns: tuple[LinePattern, ...] = ()
     confirm: Confirm | None = None
     legacy_crypto: bool = False
+    fast: bool = True
     way: Way = Way.ASYNCSSH
     command: tuple[str, ...] = ()
     tunnel: TunnelTerms | None = None

@@ -132,7 +132,8 @@ class SessionView:
     """One session as `ssh_list_sessions` shows it. `idle_s` is 0 while a command runs.
 
     `shell` is the handle of the shell that it carries, empty for the one that all stateless commands share.
-    `platform` is what its driver takes the host for, `login_shell` what its commands meet there, where that is known.
+    `platform` is what its driver takes the host for, `login_shell` what its commands meet there and `sent_by`
+    how they get there, where that is known.
     """
 
     id: str
@@ -146,3 +147,4 @@ class SessionView:
     shell: str = ""
     platform: str = ""
     login_shell: str = ""
+    sent_by: str = ""

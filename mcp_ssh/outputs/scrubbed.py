@@ -52,6 +52,15 @@ class ScrubbedDriver:
         """As the driver says."""
         return self._driver.login_shell
 
+    @property
+    def sent_by(self) -> str:
+        """As the driver says."""
+        return self._driver.sent_by
+
+    def changed(self) -> None:
+        """As the driver does."""
+        self._driver.changed()
+
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """As the driver does."""
         with self._scrubbing(output) as clean:

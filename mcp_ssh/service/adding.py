@@ -140,7 +140,7 @@ class Adder:
             async with (
                 asyncio.timeout(left_s),
                 self._parts.store.alone(target_of(host)),
-                session.connection.open_files() as files,
+                session.open_files() as files,
                 self._installed(files, by_key) as (key, was_there),
             ):
                 await self._proven(by_key, judged, was_there=was_there)

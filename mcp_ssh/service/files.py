@@ -196,7 +196,7 @@ def on_files(on_host: OnHost[T], attempt: Attempt) -> Work[T]:
     async def work(session: Session, judged: Judged, left_s: float) -> T:
         session.commands += 1
         try:
-            async with asyncio.timeout(left_s), session.connection.open_files() as files:
+            async with asyncio.timeout(left_s), session.open_files() as files:
                 return await on_host(files, judged)
         except asyncio.CancelledError as left:
             left.args = left.args or ("cancelled while the host was asked for its files",)

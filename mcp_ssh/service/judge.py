@@ -129,6 +129,7 @@ class Judge:
             verdict = node_verdict(request.node)
         elif command is not None:
             verdict = self._verdict(request, host, command)
+            command = _as_judged(command, verdict)
         return Judged(
             request,
             host,
@@ -175,6 +176,13 @@ class Judge:
             )
             self._guards[host] = guard
         return guard
+
+
+def _as_judged(command: Command, verdict: Verdict | None) -> Command:
+    """The command with what its driver should know of the verdict."""
+    if verdict is None:
+        return command
+    return replace(command, parsed=verdict.parsed, reads_only=verdict.level is Level.READ_ONLY)
 
 
 def node_verdict(node: NodeWish) -> Verdict:

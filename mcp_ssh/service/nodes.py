@@ -81,7 +81,7 @@ class Nodes:
             async with (
                 asyncio.timeout(left_s),
                 self._parts.store.alone(target_of(judged.host)),
-                session.connection.open_files() as files,
+                session.open_files() as files,
             ):
                 return await take_out(files, judged.host, keys)
         except TimeoutError:

@@ -103,7 +103,7 @@ class Rotation:
             async with (
                 asyncio.timeout(left_s),
                 self._parts.store.alone(target_of(judged.host)),
-                session.connection.open_files() as files,
+                session.open_files() as files,
             ):
                 await install(files, judged.host, new)
                 await self._proven(judged, session.seat.via)

@@ -1,9 +1,12 @@
 """One session: a connection, the driver that talks over it, and what it has done."""
 
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
+from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import SessionView
 from mcp_ssh.ports import Connection, Driver, ShellDriver
@@ -31,6 +34,16 @@ class Session:
         """The driver, where the session carries a shell: that is what is made for such a seat."""
         return cast("ShellDriver", self.driver) if self.seat.shell else None
 
+    @asynccontextmanager
+    async def open_files(self) -> AsyncIterator[Files]:
+        """The host's files, as its connection has them; what they change, no later command misses."""
+        self.driver.changed()
+        try:
+            async with self.connection.open_files() as files:
+                yield files
+        finally:
+            self.driver.changed()
+
     @property
     def host(self) -> Host:
         """The host at the other end."""
@@ -51,4 +64,5 @@ def view_of(session: Session, place: Place, now: float, closes_in_s: float | Non
         closes_in_s=closes_in_s,
         platform=session.driver.platform,
         login_shell=session.driver.login_shell,
+        sent_by=session.driver.sent_by,
     )

@@ -18,9 +18,10 @@ from tests.support.sshd import can_connect, descendants, free_port, make_key, se
 
 
 class Dropbear:
-    """One server and one account; both are gone when the context ends."""
+    """One server and one account; both are gone when the context ends. `forced` is what runs in place of a command."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, forced: str = "") -> None:
+        self.forced = forced
         self.folder = folder
         self.user = f"mcp-ssh-{secrets.token_hex(4)}"
         self.port = free_port()
@@ -43,7 +44,8 @@ class Dropbear:
         subprocess.run([make, "-t", "ed25519", "-f", key], check=True, capture_output=True)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [program, "-F", "-E", "-s", "-r", key, "-p", f"127.0.0.1:{self.port}", "-P", f"{self.folder}/pid"],
+                [program, "-F", "-E", "-s", "-r", key, "-p", f"127.0.0.1:{self.port}", "-P", f"{self.folder}/pid"]
+                + (["-c", self.forced] if self.forced else []),
                 stderr=log,
                 stdout=log,
             )

@@ -2,7 +2,7 @@
 # Installs the real parts that tests talk to, and starts none of them: policy-rc.d forbids it while apt runs.
 set -eu
 
-packages='openssh-server openssh-client dropbear-bin busybox fish tcsh frr bird2 less nginx openssl iproute2'
+packages='openssh-server openssh-client dropbear-bin busybox zsh mksh fish tcsh frr bird2 less nginx openssl iproute2'
 
 if [ "$(id -u)" -ne 0 ]; then
   echo "make test-setup installs Debian packages and needs root: sudo make test-setup"

@@ -24,9 +24,14 @@ class MemoryChannel:
     is_closed: bool = False
     has_eof: bool = False
     written: bytearray = field(default_factory=bytearray)
+    typed: Callable[[bytes], None] | None = None
+    typed_lines: int = 0
 
     def write(self, data: bytes) -> None:
         self.written += data
+        if self.typed is not None:
+            self.typed_lines += 1
+            self.typed(data)
         if self.connection.typed is not None:
             self.connection.typed(self, data)
 
@@ -76,6 +81,11 @@ def hangs(channel: MemoryChannel) -> None:
     del channel
 
 
+def is_ready_request(command: str) -> bool:
+    """Whether the request starts a shell that takes its command later."""
+    return command.startswith("mcp_u=")
+
+
 def shell_script(commands: Script, *, pid: int | None = 4242, left: int | None = 0) -> Script:
     """A POSIX host: it answers the probe, announces process ids, and ends what it is told to end."""
 
@@ -89,6 +99,8 @@ def shell_script(commands: Script, *, pid: int | None = 4242, left: int | None =
                     other.exits(signal="TERM")
             channel.out(b"mcp-ssh left %d\n" % left if left is not None else b"")
             channel.exits(0)
+        elif is_ready_request(channel.command):
+            _stand_ready(channel, commands, pid)
         else:
             if pid is not None and channel.command.startswith("echo "):
                 token = channel.command.split()[1]
@@ -96,6 +108,31 @@ def shell_script(commands: Script, *, pid: int | None = 4242, left: int | None =
             commands(channel)
 
     return script
+
+
+def _stand_ready(channel: MemoryChannel, commands: Script, pid: int | None) -> None:
+    """What the shell does with the lines it reads: it shows what the first one holds, and runs the second."""
+    token = channel.command.rsplit("echo ", 1)[1].split()[0].encode()
+
+    def typed(data: bytes) -> None:
+        held = text_of_line(data)
+        if channel.typed_lines == 1:
+            channel.err(b"%b %d %b%b\n" % (token, pid or 0, held, token))
+        elif channel.typed_lines == 2:
+            channel.command = held.decode()
+            if pid is not None:
+                channel.err(b"%b %d\n" % (token, pid))
+            commands(channel)
+
+    channel.typed = typed
+
+
+def text_of_line(line: bytes) -> bytes:
+    """What a shell reads from a line of two lengths, a program, and quoted words that stand together."""
+    quoted = line.rstrip(b"\n").split(b" ", 3)[3].replace(b"'\"$mcp_n\"'", b"\n")
+    assert quoted.startswith(b"'"), quoted
+    assert quoted.endswith(b"'"), quoted
+    return quoted[1:-1].replace(b"'\\''", b"'")
 
 
 MEMORY_PEER = Peer("192.0.2.1", 22, "admin", "SSH-2.0-memory", HostKey("ssh-ed25519", "SHA256:memory"))
@@ -117,6 +154,8 @@ class MemoryConnection:
     most_channels: int = 0
     is_closed: bool = False
     files: Files | None = None
+    ready: bool = False
+    """Whether there is a channel for a shell that stands ready; scripts then hear its command as any other."""
 
     def __post_init__(self) -> None:
         self._ended: asyncio.Future[McpSshError | None] = asyncio.get_running_loop().create_future()
@@ -127,6 +166,8 @@ class MemoryConnection:
             raise self._ended.result() or SessionLostError("closed")
         if not self.opens:
             await asyncio.Event().wait()
+        if is_ready_request(command) and not self.ready:
+            raise ChannelRefusedError("no more sessions")
         if self.max_channels is not None and len(self.channels) >= self.max_channels:
             raise ChannelRefusedError("no more sessions")
         channel = MemoryChannel(self, command, receiver)

@@ -13,6 +13,7 @@ from tests.support.dropbear import Dropbear
 from tests.support.hosts import host, settings
 from tests.support.secrets import NoSecrets
 from tests.support.sshd import Sshd
+from tests.support.waiting import until
 
 
 def host_of(server: Sshd | Dropbear, **changes: Any) -> Host:
@@ -32,16 +33,22 @@ def transport_in(folder: Path, **changes: Any) -> SshTransport:
 
 
 @asynccontextmanager
-async def driver_on(server: Sshd, folder: Path) -> AsyncIterator[ExecDriver]:
+async def driver_on(server: Sshd | Dropbear, folder: Path, *, fast: bool = True) -> AsyncIterator[ExecDriver]:
     """A driver on a connection of its own."""
     transport, where = transport_in(folder), host_of(server)
     connection = await transport.connect(where, ["127.0.0.1"], NoSecrets())
     try:
-        yield ExecDriver(connection, lambda: transport.connect(where, ["127.0.0.1"], NoSecrets()))
+        yield ExecDriver(connection, lambda: transport.connect(where, ["127.0.0.1"], NoSecrets()), fast=fast)
     finally:
         await connection.close()
 
 
-def command(text: str, timeout_s: float = 20.0, max_output_bytes: int = 1_000_000) -> Command:
+def command(text: str, timeout_s: float = 20.0, max_output_bytes: int = 1_000_000, **changes: Any) -> Command:
     """A command with limits that do not matter."""
-    return Command(text, timeout_s, max_output_bytes)
+    return Command(text, timeout_s, max_output_bytes, **changes)
+
+
+async def stands_ready(driver: ExecDriver) -> None:
+    """Return when a shell waits for the next command."""
+    ready = driver._ready
+    await until(lambda: ready._shell is not None and ready._shell.is_ready, f"no shell stands ready: {driver.sent_by}")

@@ -18,7 +18,14 @@ TOKEN = "0123456789abcdef"
 
 
 @pytest.mark.parametrize(
-    "answer", [b"mcp-ssh bash 0af-1\n", b"mcp-ssh /bin/sh \n", b"mcp-ssh -ash 0af\n", b"mcp-ssh zsh 0af\r\n"]
+    "answer",
+    [
+        b"mcp-ssh bash 0af-1\n",
+        b"mcp-ssh /bin/sh \n",
+        b"mcp-ssh -ash 0af\n",
+        b"mcp-ssh zsh 0af\r\n",
+        b"motd\nmcp-ssh bash \n",
+    ],
 )
 def test_shells_of_the_sh_family_are_known(answer: bytes) -> None:
     found = read_probe(answer)
@@ -26,9 +33,7 @@ def test_shells_of_the_sh_family_are_known(answer: bytes) -> None:
     assert found.shell is LoginShell.POSIX
 
 
-@pytest.mark.parametrize(
-    "answer", [b"", b"mcp-ssh fish \n", b"mcp-ssh  \n", b"motd\nmcp-ssh bash \n", b"No file for $0.\n"]
-)
+@pytest.mark.parametrize("answer", [b"", b"mcp-ssh fish \n", b"mcp-ssh  \n", b"No file for $0.\n"])
 def test_anything_else_asks_the_second_question(answer: bytes) -> None:
     assert read_probe(answer) is None
 
@@ -61,6 +66,16 @@ def test_the_announcement_is_taken_out_whatever_the_chunk_borders(output: bytes,
     got = b"".join(reader.feed(stream[a:b]) for a, b in pairwise(borders))
     assert got + reader.flush() == output
     assert reader.pid == 4711
+
+
+@given(st.lists(st.sampled_from([b"welcome\n", b"\n", b"0123456\n", b"it is 9\r\n"])), st.lists(st.integers(0, 80)))
+def test_what_start_files_write_before_the_announcement_stays(before: list[bytes], cuts: list[int]) -> None:
+    noise = b"".join(before)
+    stream = noise + f"{TOKEN} 4711\n".encode() + b"output"
+    reader = Announcement(TOKEN)
+    borders = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    got = b"".join(reader.feed(stream[a:b]) for a, b in pairwise(borders))
+    assert (got + reader.flush(), reader.pid) == (noise + b"output", 4711)
 
 
 @given(st.binary(max_size=80), st.integers(0, 80))

@@ -1,0 +1,123 @@
+"""Commands in which a shell that stood ready could betray itself: each must do what it does by an exec request.
+
+`same` are those whose every byte is the same; of `near` the shell's own messages on stderr may begin otherwise.
+"""
+
+quoting = (
+    "echo hi",
+    "printf '%s|' \"a  b\" 'it'\\''s' '$HOME' '!' \\\\ \\$x",
+    'echo "$HOME" `echo sub` $(echo "in $(echo inner)")',
+    "echo 'line one\nline two'\necho \"three\n\nfive\"",
+    "printf '%s\\n' 'a\\nb' 'tab\there' '  lead' 'trail  '",
+    "echo äöü 漢字 é",
+    "printf '\\000\\377\\200\\n'",
+    "echo '; exit 3; #' \"'\" '\"'",
+    "# only a comment",
+    "   ",
+    "\n\necho after blank lines\n\n",
+    "echo a;echo b\\\nc",
+    "echo ${x-unset} ${#HOME} $((6 * 7))",
+    "a='x y'; printf '<%s>' $a \"$a\"; echo",
+    "printf '\x01\x02\x7f\r\x1b[0m'",
+    "echo 'the end has no newline'; printf x",
+)
+heredocs = (
+    "cat <<E\nhi $((1 + 2)) `echo x` \\$y\nE",
+    "cat <<'E'\n$x `y` \\z\nE\n",
+    "cat <<-E\n\ttabs go\n\tE",
+    "cat <<A; cat <<B\none\nA\ntwo\nB",
+    'while read -r x; do echo "[$x]"; done <<E\n1\n2\nE',
+)
+flow = (
+    "true",
+    "false",
+    "exit 7",
+    "exit 255",
+    "exit 300",
+    "(exit 9)",
+    "false || echo or; true && echo and",
+    "if [ 1 = 1 ]; then echo yes; else echo no; fi",
+    "for i in 1 2 3; do echo $i; [ $i = 2 ] && break; done",
+    "case abc in (a*) echo a ;; (*) echo other ;; esac",
+    'f() { echo "f $1"; return 4; }; f x; echo $?; f y',
+    "set -e; false; echo never",
+    "{ echo grouped; } 2>&1",
+    "echo out; echo err >&2; exit 3",
+    "echo one | sed s/one/two/ | cat",
+    'echo $#; echo "$@"; echo $?',
+    "trap 'echo bye' EXIT; echo hello",
+    "trap 'echo bye; exit 5' EXIT; false",
+    "trap 'echo term' TERM; kill $$; echo after",
+    "exec echo replaced",
+    "exec sh -c 'echo $0; exit 6'",
+    "exec 3>&1; echo three >&3",
+    "exec 2>&1; echo merged >&2",
+    "eval 'echo evaluated'; eval exit 8",
+    "unset HOME; echo ${HOME-gone}",
+    "A=1 B=2 env | grep '^[AB]=' | sort",
+    "cd / && pwd; cd /nonexistent 2>/dev/null; echo $?",
+    "alias e=echo; echo aliased",
+    "umask 077; umask",
+    "ulimit -n 50; ulimit -n",
+    "echo $LINENO\necho $LINENO",
+    "shift 2>/dev/null; echo shifted $#",
+    ": > /dev/null && echo colon",
+    "test -t 0 || echo no terminal; test -t 1 || echo none there",
+    "sleep 0.05 & wait $!; echo waited $?",
+    "command -v sh >/dev/null && echo found",
+)
+signals = (
+    "kill $$",
+    "kill -KILL $$",
+    "kill -s SEGV $$",
+    "kill -HUP $$; echo never",
+    "trap '' HUP; kill -HUP $$; echo survived",
+)
+place = (
+    "pwd",
+    "umask",
+    "ulimit -a",
+    "id",
+    "env | grep -v '^_=\\|^SSH_C' | sort",
+    "echo $PPID | grep -c .",
+    'echo "$0"',
+    "set | grep -c '^mcp'",
+    "ls -l /proc/self/fd | grep -c pipe",
+    "cat /proc/self/limits",
+    "uname -a",
+    "ls -d /etc /tmp",
+    "head -c 65536 /dev/zero | tr '\\0' x",
+    "head -c 300000 /dev/zero",
+    "od -An -c -N4 /dev/zero",
+    "nice",
+)
+reads = ("cat", 'read x; echo "got $x"; read y || echo no more', "head -c 3; cat", "wc -c", "sh -c 'cat'")
+"""What reads its input, which is one line or nothing."""
+
+same = (*quoting, *heredocs, *flow, *signals, *place, *reads)
+near = (
+    "nosuchprogram --at all",
+    "exec nosuchprogram",
+    "echo before; nosuchprogram; echo after $?",
+    "ls /nonexistent",
+    "cd /nonexistent",
+    "echo $(( 1 / 0 ))",
+    "break; echo past",
+    "local x=1; echo past",
+    "return 3",
+    "a=(1 2); echo ${a[1]}",
+    "[[ -n x ]] && echo double",
+    "echo <(echo sub) >/dev/null; echo $?",
+    "cat < /nonexistent; echo $?",
+    "readonly r=1; r=2; echo past",
+    "shopt -s nosuch; echo $?",
+    "/etc/passwd",
+    "echo *[x] ~nobodyatall {a,b}",
+    "echo \x01\x02\x7f '\r' \x1b[0m",
+    "set -eu; echo before; echo $nosuchvariable; echo never",
+    "/; echo $?",
+    "./nosuch x",
+    "cat <<E\nopen",
+)
+unreadable = ("if", "echo 'open", "echo )", "done", "{ echo open", "for", "echo `date", "a && ", "a |", "x=$(", "a \\")
+"""What no shell can read to its end: it is left to an exec request."""
