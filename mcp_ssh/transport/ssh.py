@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import socket
 from collections.abc import Mapping, Sequence
 
 import asyncssh
@@ -19,8 +18,10 @@ from mcp_ssh.model.result import HostKey, Peer
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.ports import Connection, Secrets, Through
 from mcp_ssh.transport import failure, legacy
+from mcp_ssh.transport.algorithms import cheapest_first
 from mcp_ssh.transport.connection import Ended, SshConnection
 from mcp_ssh.transport.credentials import Credentials
+from mcp_ssh.transport.dial import dialled
 from mcp_ssh.transport.hop import Hop, hop_of
 from mcp_ssh.transport.hostkeys import HostKeyJudge, fingerprint, known_as, look_up
 from mcp_ssh.transport.login import gather
@@ -153,7 +154,7 @@ class SshTransport:
     ) -> asyncssh.SSHClientConnection:
         """Dial, or open a channel of the jump host or of the host's own tunnel, and log in there."""
         over = self._tunnels.dialled(host, address) if host.tunnel is not None else hop
-        sock = None if over is not None else await _dial(address, host)
+        sock = None if over is not None else await dialled(address, host)
         try:
             return await asyncssh.connect(
                 host.address, host.port, sock=sock, tunnel=over, client_factory=lambda: client, **options
@@ -191,6 +192,8 @@ class SshTransport:
             "known_hosts": None,
             "compression_algs": None,
         }
+        if host.fast:
+            options["encryption_algs"] = [*cheapest_first()]
         if host.legacy_crypto:
             options |= _old
         options |= configured(host)
@@ -226,23 +229,6 @@ class SshTransport:
                 hint="remove this host, or point it at a POSIX system",
             )
         return opened
-
-
-async def _dial(address: str, host: Host) -> socket.socket:
-    loop = asyncio.get_running_loop()
-    rows = await loop.getaddrinfo(address, host.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    family, kind, protocol, _, target = rows[0]
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setblocking(False)
-        if host.ssh.bind_address:
-            sock.bind((host.ssh.bind_address, 0))
-        await loop.sock_connect(sock, target)
-    except BaseException:
-        sock.close()
-        raise
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
 
 
 def _port(host: Host) -> int:

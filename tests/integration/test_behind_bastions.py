@@ -271,11 +271,12 @@ async def test_the_judged_address_is_dialled_under_the_hosts_own_name_in_the_tim
 
 
 async def test_a_channel_that_comes_too_late_is_closed_again(lab: Lab, tmp_path: Path) -> None:
-    async with app_for(tmp_path, lab.bastion, lab.middle(), connect_timeout_s=0.5) as app:
+    bastion = replace(lab.bastion, fast=False)  # its one channel is to be the one to the host behind it
+    async with app_for(tmp_path, bastion, replace(lab.middle(), jump=bastion), connect_timeout_s=0.5) as app:
         known = set(lab.outer.connection_pids())
         await ran(app, "bastion", "true")
-        [bastion] = app.commands._pool._sessions.values()
-        channels = cast("SshConnection", bastion.connection)._connection._channels
+        [session] = app.commands._pool._sessions.values()
+        channels = cast("SshConnection", session.connection)._connection._channels
         stopped = set(lab.outer.connection_pids()) - known
         for pid in stopped:
             pause(pid)

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.integration
 async def daemon_on(server: Sshd, folder: Path) -> AsyncIterator[Daemon]:
     groups = ("core", "system")
     async with daemon(
-        host_of(server),
+        host_of(server, fast=False),  # the server's log of commands is that of exec requests
         transport=transport_in(folder),
         tool_groups=groups,
         state_dir=str(folder / "state"),

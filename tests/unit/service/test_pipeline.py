@@ -219,7 +219,7 @@ async def test_a_wish_beyond_a_limit_is_refused_with_the_figure(wish: dict[str, 
 async def test_the_hosts_limit_bounds_the_default_timeout() -> None:
     async with daemon(host("web", limits=Limits(max_seconds=30))) as it:
         assert (await it.app.commands.plan(ANN, "web", Wish("uptime"))).judged.command == Command(
-            "uptime", 30, 1_048_576
+            "uptime", 30, 1_048_576, parsed=True, reads_only=True
         )
 
 
