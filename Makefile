@@ -4,20 +4,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BENCH := .venv-bench
+BENCH_STAMP := $(BENCH)/.installed
 JOBS ?= 2
+LOCKED := --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
-.PHONY: help demo test check bench bench-safety conformance format schema lock test-setup clean
+.PHONY: help demo test check bench bench-setup bench-safety conformance format schema lock test-setup clean
 
 help:
 	@echo 'make demo         see it work on a host of its own'
 	@echo 'make test         all tests, two files at once (JOBS=2); those whose real part is missing skip and say so'
 	@echo 'make check        lint, types, import rules: what CI checks'
 	@echo 'make conformance  the public MCP conformance suite in both eras (needs npm)'
-	@echo 'make bench        measure; quick modes of the same run among the tests'
+	@echo 'make bench        measure against other clients; quick modes of the same run among the tests'
+	@echo 'make bench-setup  install those clients into $(BENCH)'
 	@echo 'make test-setup   install the real parts that tests talk to (Debian, root)'
 	@echo 'make format       format the code'
 	@echo 'make schema       write hosts.schema.json from the code'
-	@echo 'make lock         write requirements.lock from pyproject.toml (needs uv)'
+	@echo 'make lock         write both lock files from pyproject.toml (needs uv)'
 	@echo 'make clean        remove what make made'
 
 $(STAMP): requirements.lock pyproject.toml
@@ -29,6 +33,14 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The other clients stay out of $(VENV): what is tested there is what ships.
+$(BENCH_STAMP): requirements-bench.lock pyproject.toml
+	@echo 'Setting up $(BENCH) (once) ...'
+	@$(PYTHON) -m venv --clear $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: $(STAMP)
@@ -46,12 +58,10 @@ check: $(STAMP)
 conformance: $(STAMP)
 	$(BIN)/python -m tests.conformance.suite
 
-bench: $(STAMP)
-	$(BIN)/python -m bench.terminal
-	$(BIN)/python -m bench.start
-	$(BIN)/python -m bench.audit
-	$(BIN)/python -m bench.files
-	$(BIN)/python -m bench.fleet
+bench-setup: $(BENCH_STAMP)
+
+bench: $(BENCH_STAMP)
+	$(BENCH)/bin/python -m bench --json bench.json
 
 bench-safety: $(STAMP)
 	$(BIN)/python -m bench.safety --show
@@ -65,10 +75,12 @@ schema: $(STAMP)
 
 lock:
 	uv pip compile pyproject.toml --extra dev --group build --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.lock
+		$(LOCKED) --output-file requirements.lock
+	uv pip compile pyproject.toml --extra bench --group build --universal --python-version 3.11 \
+		$(LOCKED) --constraint requirements.lock --output-file requirements-bench.lock
 
 test-setup:
 	@sh tests/support/install-parts.sh
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(BENCH) bench.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
