@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator, Sequence
 
+from bench.rows import Row
 from mcp_ssh_drivers.capture import HeadTail
 from mcp_ssh_drivers.complaints import Complaints
 from mcp_ssh_drivers.dialogue import Dialogue
@@ -20,6 +21,8 @@ from mcp_ssh_drivers.registry import known
 
 kept_bytes = 1_048_576
 chunk_bytes = 32_768
+quick_sizes, usual_sizes = (200_000, 1_000_000), (10_000_000, 50_000_000)
+linear_slack = 1.25
 line = b"GigabitEthernet1/0/%d is up, line protocol is up (connected), 5 minute input rate 1234 bits/sec, 5#\r\n"
 
 
@@ -110,13 +113,29 @@ def measure(sizes: Sequence[int], rounds: int) -> dict[str, float]:
     }
 
 
+def rows(*, quick: bool) -> list[Row]:
+    """Goal 8: what the search for prompts and complaints costs, and that the whole work is linear."""
+    found = figures(quick=quick)
+    what = f"{(quick_sizes if quick else usual_sizes)[-1] // 1_000_000} MB through a terminal"
+    longer = found["bytes_ratio"]
+    return [
+        Row(8, f"{what}: search for the prompt", found["matching_s_large"], "s of CPU", 0.1),
+        Row(8, f"{what}: CPU for {longer:g} × the bytes", found["cpu_ratio"], "×", longer * linear_slack),
+        Row(8, f"{what}: all of the engine", found["cpu_s_large"], "s of CPU"),
+        Row(8, f"{what}: memory beside what is kept", (found["peak_bytes_large"] - kept_bytes) / 1e6, "MB"),
+    ]
+
+
+def figures(*, quick: bool) -> dict[str, float]:
+    """What `measure` finds of the usual sizes, or of small ones."""
+    return measure(quick_sizes, 1) if quick else measure(usual_sizes, 3)
+
+
 def main() -> None:
     """Print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
-    sizes = (200_000, 1_000_000) if quick else (10_000_000, 50_000_000)
-    print(json.dumps(measure(sizes, 1 if quick else 3), indent=2))  # noqa: T201
+    print(json.dumps(figures(quick=parser.parse_args().quick), indent=2))  # noqa: T201
 
 
 if __name__ == "__main__":
