@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import IO, Self, cast
 
-from bench.clients.client import Target
+from bench.clients.client import Target, answer_wait_s
 from bench.clients.ours import Ours
 from bench.memory import most_kib
 from bench.warm import hello
@@ -47,7 +47,7 @@ class Apart:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.communicate()
+        self._process.communicate(timeout=answer_wait_s)
 
 
 async def _serve(target: Target) -> None:

@@ -15,7 +15,7 @@ pause_s = 0.02
 
 def rows(*, quick: bool) -> list[Row]:
     """A builtin of the shell, and a program that it has to start."""
-    plan = Plan(3, 3, pause_s) if quick else Plan(24, 5, pause_s)
+    plan = Plan(2, 2, pause_s) if quick else Plan(24, 5, pause_s)
     with tempfile.TemporaryDirectory() as name, Sshd(Path(name) / "sshd") as server:
         target = target_of(server, Path(name))
         return [*of_command(target, hello, 0.45, plan), *of_command(target, who, 0.70, plan)]
