@@ -38,8 +38,15 @@ def rows(*, quick: bool) -> list[Row]:
 
 def _told(command: str, found: Rounds) -> list[Row]:
     return [
-        Row(4, f"`{command}`: {settle_free} / scrapli", ratio(found, settle_free, "scrapli"), "×", 0.6),
-        Row(4, f"`{command}`: ours / netmiko", ratio(found, "ours", "netmiko"), "×", 0.1),
+        Row(
+            4,
+            f"`{command}`: {settle_free} / scrapli",
+            ratio(found, settle_free, "scrapli"),
+            "×",
+            0.6,
+            note="cumulus_vtysh",
+        ),
+        Row(4, f"`{command}`: ours / netmiko", ratio(found, "ours", "netmiko"), "×", 0.1, note="cisco_ios"),
         Row(4, f"`{command}`: ours / scrapli", ratio(found, "ours", "scrapli"), "×"),
         Row(4, f"`{command}`: ours, echo verified / netmiko", ratio(found, "ours, echo verified", "netmiko"), "×"),
         Row(4, f"`{command}`: netmiko / scrapli", ratio(found, "netmiko", "scrapli"), "×"),

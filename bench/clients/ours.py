@@ -81,7 +81,7 @@ def host_of(target: Target, **changes: Any) -> Host:  # noqa: ANN401  as many ki
 
 def driver_on(connection: Connection, target: Target, *, fast: bool) -> ExecDriver:
     """A driver as the daemon makes it."""
-    make = cast("Any", ExecDriver)
+    make = cast("Any", ExecDriver)  # what a version of the driver does not know is not said to it
     known = inspect.signature(ExecDriver).parameters
     return cast(
         "ExecDriver", make(connection, lambda: connected(target), **({"fast": fast} if "fast" in known else {}))
