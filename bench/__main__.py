@@ -28,7 +28,7 @@ class Bench(Protocol):
         """What it found."""
 
 
-benches: tuple[tuple[int, Bench], ...] = (
+benches: tuple[tuple[int | None, Bench], ...] = (
     (1, plain),
     (2, paused),
     (3, distant),
