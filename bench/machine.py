@@ -31,6 +31,7 @@ def versions() -> Mapping[str, str]:
         "openssh": said([require("ssh"), "-V"]),
         "frr": said([zebra, "--version"]),
         "python": platform.python_version(),
+        "libssh2": libssh2_version(),
         **{name: version for name in packages if (version := version_of(name))},
     }
 
@@ -41,6 +42,15 @@ def version_of(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return ""
+
+
+def libssh2_version() -> str:
+    """The library's own, by ssh2-python; empty without it."""
+    if not version_of("ssh2-python"):
+        return ""
+    from ssh2.utils import version  # noqa: PLC0415  only the venv of the bench has it
+
+    return str(version().decode())
 
 
 def said(words: Sequence[str]) -> str:

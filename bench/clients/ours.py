@@ -1,9 +1,7 @@
 """The product: a connection of its transport with its exec driver on it, without the daemon around them."""
 
-import inspect
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from bench.clients.client import Target, address, answer_wait_s
 from mcp_ssh.model.command import Command
@@ -81,16 +79,9 @@ def host_of(target: Target, **changes: Any) -> Host:  # noqa: ANN401  as many ki
 
 def driver_on(connection: Connection, target: Target, *, fast: bool) -> ExecDriver:
     """A driver as the daemon makes it."""
-    make = cast("Any", ExecDriver)  # what a version of the driver does not know is not said to it
-    known = inspect.signature(ExecDriver).parameters
-    return cast(
-        "ExecDriver", make(connection, lambda: connected(target), **({"fast": fast} if "fast" in known else {}))
-    )
+    return ExecDriver(connection, lambda: connected(target), fast=fast)
 
 
 def command_of(text: str) -> Command:
     """A command that was read and found to change nothing."""
-    make = cast("Any", Command)
-    known = {each.name for each in fields(Command)}
-    judged = {name: True for name in ("parsed", "reads_only") if name in known}
-    return cast("Command", make(text, answer_wait_s, kept_bytes, **judged))
+    return Command(text, answer_wait_s, kept_bytes, parsed=True, reads_only=True)
