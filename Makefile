@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help demo test check bench bench-safety conformance format schema lock test-setup clean
+.PHONY: help demo test check bench bench-safety peers conformance format schema lock test-setup clean
 
 help:
 	@echo 'make demo         see it work on a host of its own'
@@ -14,6 +14,7 @@ help:
 	@echo 'make check        lint, types, import rules: what CI checks'
 	@echo 'make conformance  the public MCP conformance suite in both eras (needs npm)'
 	@echo 'make bench        measure; quick modes of the same run among the tests'
+	@echo 'make peers        install the servers that make bench measures ours against, each in a folder of its own'
 	@echo 'make test-setup   install the real parts that tests talk to (Debian, root)'
 	@echo 'make format       format the code'
 	@echo 'make schema       write hosts.schema.json from the code'
@@ -56,6 +57,9 @@ bench: $(STAMP)
 bench-safety: $(STAMP)
 	$(BIN)/python -m bench.safety --show
 
+peers: $(STAMP)
+	@$(BIN)/python -m bench.peers.install
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
@@ -71,4 +75,4 @@ test-setup:
 	@sh tests/support/install-parts.sh
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) .venv-bench-peers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
