@@ -1,0 +1,6 @@
+"""`python -m bench.growth`."""
+
+from bench.alone import main
+from bench.growth import rows
+
+main(rows)
