@@ -1,8 +1,9 @@
 """Cost against size: what one unit costs at each size, and the power of the size that the whole cost grows with.
 
 The power is the slope of the logarithms, fitted on what lies above the smallest size: a constant part of the cost,
-which would make growth look flatter than it is, falls out. Linear growth is 1, quadratic 2. What is done once for each
-unit, such as a look-up among all of them, is counted as often as there are units: then 1 says that it does not grow.
+which would make growth look flatter than it is, falls out. Only sizes count whose growth is a multiple of that part:
+below, it is lost in what the constant varies by. Linear growth is 1, quadratic 2. What is done once for each unit, such
+as a look-up among all of them, is counted as often as there are units: then 1 says that it does not grow.
 """
 
 import math
@@ -14,6 +15,7 @@ from bench.rows import Row
 
 most = 1.1
 least_sizes = 3
+multiple = 3
 Costs = Mapping[int, float]
 """The cost of the whole by its size."""
 
@@ -48,7 +50,7 @@ def exponent(costs: Costs) -> float:
         raise ValueError(f"{least_sizes} sizes are the least to see growth in, not {len(costs)}")
     smallest = min(costs)
     above = {size - smallest: cost - costs[smallest] for size, cost in costs.items() if size > smallest}
-    grown = {size: cost for size, cost in above.items() if cost > 0}
+    grown = {size: cost for size, cost in above.items() if cost > multiple * costs[smallest]}
     return _slope(grown) if len(grown) > 1 else _slope(costs)
 
 
