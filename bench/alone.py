@@ -19,4 +19,12 @@ def line(row: Row) -> str:
     bound = "" if row.bound is None else f"{'≥' if row.at_least else '≤'} {row.bound:g}"
     met = {True: "met", False: "MISSED", None: ""}[row.is_met]
     goal = "" if row.goal is None else str(row.goal)
-    return f"{goal:>3} {row.what:<64} {row.figure:>12,.3f} {row.unit:<13} {bound:<8} {met:<7} {row.note}".rstrip()
+    return f"{goal:>3} {row.what:<64} {shown(row.figure):>12} {row.unit:<13} {bound:<8} {met:<7} {row.note}".rstrip()
+
+
+def shown(figure: float) -> str:
+    """Three digits that count, or a whole number."""
+    return f"{figure:,.0f}" if abs(figure) >= whole_from else f"{figure:.3g}"
+
+
+whole_from = 1_000

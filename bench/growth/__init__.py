@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from bench.growth import auditlog, inventory, output, sessions
 from bench.growth.fit import Growth, rows_of
+from bench.growth.fresh import fresh
 from bench.rows import Row
 
 
@@ -17,8 +18,8 @@ def rows(*, quick: bool) -> list[Row]:
 
 
 def _rows(*, quick: bool) -> Iterator[Row]:
-    yield from _told(sessions.measured(sessions.quick_sizes if quick else sessions.usual_sizes))
-    growths, rows_beside = output.measured(output.quick_sizes if quick else output.usual_sizes)
+    yield from _told(fresh(sessions.measured, sessions.quick_sizes if quick else sessions.usual_sizes))
+    growths, rows_beside = fresh(output.measured, output.quick_sizes if quick else output.usual_sizes)
     yield from (*_told(growths), *rows_beside)
     yield from _told(auditlog.measured(auditlog.quick_sizes if quick else auditlog.usual_sizes))
     yield from _told(inventory.measured(inventory.quick_sizes if quick else inventory.usual_sizes))

@@ -3,4 +3,5 @@
 from bench.alone import main
 from bench.growth import rows
 
-main(rows)
+if __name__ == "__main__":  # a process of its own imports this as well
+    main(rows)

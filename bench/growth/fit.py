@@ -51,10 +51,12 @@ def exponent(costs: Costs) -> float:
     smallest = min(costs)
     above = {size - smallest: cost - costs[smallest] for size, cost in costs.items() if size > smallest}
     grown = {size: cost for size, cost in above.items() if cost > multiple * costs[smallest]}
-    return _slope(grown) if len(grown) > 1 else _slope(costs)
+    return _slope(grown) if len(grown) > 1 else _slope({size: cost for size, cost in costs.items() if cost > 0})
 
 
 def _slope(costs: Costs) -> float:
+    if len(costs) < 2:  # noqa: PLR2004  one point has no slope
+        return 0.0
     logs = [[math.log(value) for value in values] for values in (costs.keys(), costs.values())]
     return statistics.linear_regression(*logs).slope
 

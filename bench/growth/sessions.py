@@ -106,7 +106,7 @@ async def lending(pool: Pool, seats: Sequence[Seat], server: Sshd) -> float:
 
 
 def listing(pool: Pool, count: int) -> float:
-    """Seconds to list them all."""
+    """Seconds to list them all: the best time, for others hold a collection of garbage."""
     times = list[float]()
     for _ in range(listings):
         began = time.perf_counter()
@@ -114,7 +114,7 @@ def listing(pool: Pool, count: int) -> float:
         times.append(time.perf_counter() - began)
         if len(views) != count:
             raise RuntimeError(f"{len(views)} sessions are open, not {count}")
-    return statistics.median(times)
+    return min(times)
 
 
 def _in_ms(seconds: dict[int, float]) -> dict[int, float]:

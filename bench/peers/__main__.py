@@ -3,4 +3,5 @@
 from bench.alone import main
 from bench.peers import rows
 
-main(rows)
+if __name__ == "__main__":
+    main(rows)

@@ -46,3 +46,8 @@ def test_sizes_before_the_cost_has_settled_are_told_and_not_fitted() -> None:
     assert len(rows) == 6
     assert rows[-1].figure == pytest.approx(1)
     assert len([*rows_of(Growth("a query", costs, "ms", "records", since=1_000))]) == 5
+
+
+def test_what_costs_nothing_does_not_grow() -> None:
+    assert exponent({10: 0.0, 100: 0.0, 1_000: 0.0}) == 0
+    assert exponent({10: 0.0, 100: 0.0, 1_000: 5.0}) == 0
