@@ -9,15 +9,16 @@ BENCH_STAMP := $(BENCH)/.installed
 JOBS ?= 2
 LOCKED := --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
-.PHONY: help demo test check bench bench-setup bench-safety conformance format schema lock test-setup clean
+.PHONY: help demo test check bench bench-setup bench-safety peers conformance format schema lock test-setup clean
 
 help:
 	@echo 'make demo         see it work on a host of its own'
 	@echo 'make test         all tests, two files at once (JOBS=2); those whose real part is missing skip and say so'
 	@echo 'make check        lint, types, import rules: what CI checks'
 	@echo 'make conformance  the public MCP conformance suite in both eras (needs npm)'
-	@echo 'make bench        measure against other clients; quick modes of the same run among the tests'
+	@echo 'make bench        measure beside other clients and servers; quick modes of the same run among the tests'
 	@echo 'make bench-setup  install those clients into $(BENCH)'
+	@echo 'make peers        install those servers, each in a folder of its own'
 	@echo 'make test-setup   install the real parts that tests talk to (Debian, root)'
 	@echo 'make format       format the code'
 	@echo 'make schema       write hosts.schema.json from the code'
@@ -66,6 +67,9 @@ bench: $(BENCH_STAMP)
 bench-safety: $(STAMP)
 	$(BIN)/python -m bench.safety --show
 
+peers: $(STAMP)
+	@$(BIN)/python -m bench.peers.install
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
@@ -83,4 +87,5 @@ test-setup:
 	@sh tests/support/install-parts.sh
 
 clean:
-	rm -rf $(VENV) $(BENCH) bench.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf $(VENV) $(BENCH) .venv-bench-peers bench.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+		.hypothesis build dist

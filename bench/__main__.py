@@ -13,7 +13,7 @@ from typing import Protocol
 
 from rich.console import Console
 
-from bench import atonce, bulk, cold, devices, distant, paused, plain, sessions, terminal
+from bench import atonce, bulk, cold, devices, distant, growth, paused, peers, plain, sessions, start, terminal
 from bench.machine import facts, versions
 from bench.report import document, table
 from bench.rows import Row
@@ -38,6 +38,9 @@ benches: tuple[tuple[int | None, Bench], ...] = (
     (7, bulk),
     (8, terminal),
     (9, sessions),
+    (10, peers),
+    (11, start),
+    (None, growth),
 )
 
 
@@ -46,7 +49,7 @@ def measured(only: Sequence[int], *, quick: bool) -> list[Row]:
     rows, progress = list[Row](), Console(stderr=True)
     for goal, bench in benches:
         if not only or goal in only:
-            with progress.status(f"goal {goal}"):
+            with progress.status("growth" if goal is None else f"goal {goal}"):
                 rows += bench.rows(quick=quick)
     return rows
 

@@ -7,13 +7,16 @@ them stands an interpreter that does nothing: what neither can be faster than.
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from bench.rows import Rounds, Row, median
 
 hello = {
     "jsonrpc": "2.0",
@@ -26,16 +29,34 @@ ways: Mapping[str, Sequence[str]] = {
     "of its own": ("-m", "mcp_ssh"),
     "attached": ("-m", "mcp_ssh", "attach"),
 }
+goal = 11
+bounds_s: Mapping[str, float] = {"of its own": 0.45, "attached": 0.12}
+Environ = Mapping[str, str]
 
 
-def started(words: Sequence[str], environ: Mapping[str, str]) -> float:
+def rows(*, quick: bool) -> list[Row]:
+    """The goals, and beside them what starting an interpreter takes, and how much is imported."""
+    with environment() as environ:
+        times = rounds(2 if quick else 30, environ)
+        modules = {way: imported(ways[way], environ) for way in bounds_s}
+    least_s = f"python alone: {median(times, 'python alone') * 1e3:.0f} ms"
+    return [
+        *(
+            Row(goal, f"start to initialize, {way}", median(times, way), "s", bound, note=least_s)
+            for way, bound in bounds_s.items()
+        ),
+        *(Row(None, f"modules imported at the start, {way}", count, "modules") for way, count in modules.items()),
+    ]
+
+
+def started(words: Sequence[str], environ: Environ, errors: int | IO[bytes] = subprocess.DEVNULL) -> float:
     """Seconds until the first line came back."""
     began = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         env=dict(environ),
     ) as process:
         assert process.stdin is not None  # noqa: S101  as asked for
@@ -49,8 +70,17 @@ def started(words: Sequence[str], environ: Mapping[str, str]) -> float:
     return took
 
 
-def measure(rounds: int) -> dict[str, float]:
-    """Medians in seconds by way, and how often `attached` goes into `of its own`."""
+def imported(words: Sequence[str], environ: Environ) -> int:
+    """How many modules a process of this kind imports, as the interpreter counts them."""
+    with tempfile.TemporaryFile() as errors:
+        started(("-X", "importtime", *words), environ, errors)
+        errors.seek(0)
+        return sum(line.startswith(b"import time:") for line in errors) - 1  # without the heading
+
+
+@contextmanager
+def environment() -> Iterator[Environ]:
+    """An environment with a daemon to attach to, which ends with it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = folder / "hosts.yaml"
@@ -64,15 +94,27 @@ def measure(rounds: int) -> dict[str, float]:
         }
         try:
             started(ways["attached"], environ)  # starts the daemon
-            times: dict[str, list[float]] = {way: [] for way in ways}
-            for _ in range(rounds):
-                for way, words in ways.items():
-                    times[way].append(started(words, environ))
+            yield environ
         finally:
             subprocess.run(
                 [sys.executable, *ways["attached"], "--stop"], env=environ, check=False, stdout=subprocess.DEVNULL
             )
-    medians = {way: statistics.median(found) for way, found in times.items()}
+
+
+def rounds(count: int, environ: Environ) -> Rounds:
+    """Seconds by way, interleaved."""
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(count):
+        for way, words in ways.items():
+            times[way].append(started(words, environ))
+    return times
+
+
+def measure(count: int) -> dict[str, float]:
+    """Medians in seconds by way, and how often `attached` goes into `of its own`."""
+    with environment() as environ:
+        times = rounds(count, environ)
+    medians = {way: median(times, way) for way in times}
     return medians | {"ratio": medians["of its own"] / medians["attached"]}
 
 
