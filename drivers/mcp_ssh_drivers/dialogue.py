@@ -24,6 +24,8 @@ from mcp_ssh_drivers.terminal import Terminal
 
 strong_settle_s = 0.005
 longest_strong_settle_s = 0.25
+gap_kept = 0.8
+"""How much of the largest gap between two chunks is expected of the next command: one hiccup is not for ever."""
 weak_settle_s = 0.25
 lookalike_settle_s = 1.0
 echo_wait_s = 3.0
@@ -61,7 +63,7 @@ class Dialogue:
         self._renames = False
         self._shows_transcript = False
         self.last_at = 0.0
-        self._largest_gap = 0.0
+        self._largest_gap, self._has_answered = 0.0, False
         self._seen: PromptFound | Asked | Page | None = None
 
     # --- what the caller does
@@ -84,7 +86,8 @@ class Dialogue:
         self._held = None
         self._text, self._first_line, self._shows_transcript = text, True, False
         self._renames = any(text.strip().startswith(word) for word in self.profile.renames)
-        self._seen, self.last_at = None, now
+        self._seen, self.last_at, self._has_answered = None, now, False
+        self._largest_gap *= gap_kept
         data = text.encode(self.charset or "utf-8", "replace")
         if at_once or not self.profile.echo:
             self.state, self.wake_at = State.RUNNING, None
@@ -98,6 +101,7 @@ class Dialogue:
         if output is not None:
             self.exchange = Exchange(output)
         self.state, self.wake_at, self._seen, self.last_at = State.RUNNING, None, None, now
+        self._has_answered = False
         question = self._terminal.tail
         self._terminal.drop_tail()
         if question.strip():
@@ -123,9 +127,9 @@ class Dialogue:
 
     def received(self, chunk: bytes, now: float) -> list[Action]:
         """Bytes came."""
-        if self.state is State.RUNNING:
+        if self.state is State.RUNNING and self._has_answered:
             self._largest_gap = max(self._largest_gap, min(now - self.last_at, longest_strong_settle_s))
-        self.last_at = now
+        self.last_at, self._has_answered = now, True
         lines = self._terminal.feed(chunk)
         while lines and not self._is_in_output:
             self._line(lines.pop(0))

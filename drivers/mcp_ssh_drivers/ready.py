@@ -19,6 +19,8 @@ from mcp_ssh_drivers.slots import ChannelSlots
 
 stands_s = 60.0
 start_wait_s = 10.0
+start_after_s = 0.003
+"""The answer to the command before leaves first; one that comes on its heels is not held up either."""
 most_lost = 3
 
 
@@ -132,7 +134,7 @@ class ReadyShells:
         self._changes = changes
         self._shell: ReadyShell | None = None
         self._starting: asyncio.Task[None] | None = None
-        self._leaving: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._running = 0
         self._lost = 0
         self.why_not = "" if wanted else "`fast: false`"
@@ -153,14 +155,19 @@ class ReadyShells:
     def begins(self) -> None:
         """A command is about to run."""
         self._running += 1
+        if self._shell is None:
+            self._stop_waiting()
 
     def ends(self, login: Login | None) -> None:
         """A command is over; where that went well, with a login that is known, the next one finds a shell ready."""
         self._running -= 1
         if self._shell is not None and self._shell.made_at != self._changes.count:
             self.clear()
+        if login is not None and (login.shell is not LoginShell.POSIX or login.name not in shells):
+            self.why_not = self.why_not or f"its login shell is {login.name or login.shell.value}"
         if self._running == 0 and self._shell is None and login is not None and not self.why_not:
-            self._start(login)
+            self._stop_waiting()
+            self._timer = asyncio.get_running_loop().call_later(start_after_s, self._start, login.name)
 
     def distrust(self, why: str) -> None:
         """No more of them on this connection."""
@@ -178,15 +185,14 @@ class ReadyShells:
             self._starting.cancel()
         return True
 
-    def _start(self, login: Login) -> None:
-        if login.shell is not LoginShell.POSIX or login.name not in shells:
-            self.why_not = f"its login shell is {login.name or login.shell.value}"
-        elif self._slots.has_room:
-            shell = self._shell = ReadyShell(self._slots, self._changes.count)
-            loop = asyncio.get_running_loop()
-            self._leaving = loop.call_later(stands_s, self.clear)
-            self._starting = loop.create_task(self._started(shell, ready_request(shell.token, login.name)))
-            self._starting.add_done_callback(lambda _: self._judge(shell))
+    def _start(self, name: str) -> None:
+        if not self._slots.has_room:
+            return
+        shell = self._shell = ReadyShell(self._slots, self._changes.count)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(stands_s, self.clear)
+        self._starting = loop.create_task(self._started(shell, ready_request(shell.token, name)))
+        self._starting.add_done_callback(lambda _: self._judge(shell))
 
     async def _started(self, shell: ReadyShell, request: str) -> None:
         """Never raises: nobody waits for it."""
@@ -213,6 +219,6 @@ class ReadyShells:
                 self.distrust("the host has no channel for them, or ends them")
 
     def _stop_waiting(self) -> None:
-        if self._leaving is not None:
-            self._leaving.cancel()
-            self._leaving = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

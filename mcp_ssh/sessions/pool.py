@@ -282,6 +282,7 @@ class Pool:
             await self._log.closed(session, str(error or "closed"))
 
     async def _close(self, session: Session, reason: str) -> None:
+        session.driver.changed()  # nothing stands ready any more
         await session.connection.close()
         await self._log.closed(session, reason)
 

@@ -37,9 +37,11 @@ async def driver_on(server: Sshd | Dropbear, folder: Path, *, fast: bool = True)
     """A driver on a connection of its own."""
     transport, where = transport_in(folder), host_of(server)
     connection = await transport.connect(where, ["127.0.0.1"], NoSecrets())
+    driver = ExecDriver(connection, lambda: transport.connect(where, ["127.0.0.1"], NoSecrets()), fast=fast)
     try:
-        yield ExecDriver(connection, lambda: transport.connect(where, ["127.0.0.1"], NoSecrets()), fast=fast)
+        yield driver
     finally:
+        driver.changed()
         await connection.close()
 
 
