@@ -18,6 +18,8 @@ from mcp_ssh.transport.ground import Ground, Network, Why
 # The silence of a running command is probed after two seconds and told after two more.
 running_probe_s, running_probes = 2.0, 1
 idle_probes = 2
+calm_after_s = 2.0
+"""How long a link is still probed closely after the last command: to change that takes longer than a probe."""
 suspect_s = 5.0
 close_wait_s = 1.0
 place_tries, place_pause_s = 20, 0.05
@@ -35,7 +37,7 @@ class _Session(asyncssh.SSHClientSession[bytes]):
         self._receiver = receiver
         self._why = why
         self._wanted = False
-        self.stands = asyncio.Event()
+        self.stands, self.decided = asyncio.Event(), asyncio.Event()
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         self._wanted = self._receiver.opened(SshChannel(chan))
@@ -43,6 +45,7 @@ class _Session(asyncssh.SSHClientSession[bytes]):
             chan.abort()
             raise _UnwantedError  # before asyncssh sends the request
         self.stands.set()
+        self.decided.set()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         self._receiver.data(data, Stream.STDERR if datatype == asyncssh.EXTENDED_DATA_STDERR else Stream.STDOUT)
@@ -117,6 +120,7 @@ class SshConnection:
         self._is_watched = False
         self._leaning = 0
         self._is_probed = False
+        self._calm: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[object]] = set()
         self._files = FileChannel(connection, ended, self, self._spawn, self._ground.why)
         self._files_lent = 0
@@ -172,11 +176,8 @@ class SshConnection:
 
     async def _stand(self, session: "_Session", request: Callable[[], Awaitable[object]]) -> None:
         opening = self._spawn(self._open(session, request))
-        standing = self._spawn(session.stands.wait())
-        try:
-            await asyncio.wait({opening, standing}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            standing.cancel()
+        opening.add_done_callback(lambda _: session.decided.set())
+        await session.decided.wait()
         if opening.done() and (error := opening.result()) is not None and not session.stands.is_set():
             raise error
 
@@ -228,15 +229,25 @@ class SshConnection:
         closely = bool(self._is_watched or self._files_lent or self._leaning)
         if closely is self._is_probed or self.has_ended:
             return
-        self._is_probed = closely
-        if closely:
+        if not closely and self._calm is None:  # the next command is likely to come soon
+            self._calm = asyncio.get_running_loop().call_later(calm_after_s, self._calmed)
+        elif closely:
+            self._is_probed = True
             self._connection.set_keepalive(running_probe_s, running_probes)
-        else:
-            self._connection.set_keepalive(self._idle_s, idle_probes)
-        self._ground.lean(+1 if closely else -1)
+            self._ground.lean(+1)
+
+    def _calmed(self) -> None:
+        self._calm = None
+        if self._is_watched or self._files_lent or self._leaning or not self._is_probed or self.has_ended:
+            return
+        self._is_probed = False
+        self._connection.set_keepalive(self._idle_s, idle_probes)
+        self._ground.lean(-1)
 
     def _leave(self, ended: Ended) -> None:
         """What this connection rests on may be what fell silent: it is probed closely until that is known."""
+        if self._calm is not None:
+            self._calm.cancel()
         if self._is_probed:
             ended.get_loop().call_later(suspect_s, self._ground.lean, -1)
 

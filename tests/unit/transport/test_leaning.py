@@ -12,6 +12,7 @@ from mcp_ssh.transport import connection
 from mcp_ssh.transport.connection import SshConnection
 from mcp_ssh.transport.hop import Hop
 from tests.support.hosts import host
+from tests.support.waiting import until
 
 CLOSELY, IDLE = (2.0, 1), (15.0, 2)
 SILENT = asyncssh.ConnectionLost("Server not responding to keepalive")
@@ -21,8 +22,10 @@ class Line:
     """What asyncssh is to a connection. `probed` is how it was told to probe last."""
 
     probed: tuple[float, int] = (0, 0)
+    changes = 0
 
     def set_keepalive(self, interval: float, count_max: int) -> None:
+        self.changes += 1
         self.probed = (interval, count_max)
 
 
@@ -38,7 +41,8 @@ class Rung:
         self.connection: SshConnection = SshConnection(line, self.ended, peer, 15.0, ground)
 
 
-async def test_whatever_a_connection_rests_on_is_probed_as_closely_as_itself() -> None:
+async def test_whatever_a_connection_rests_on_is_probed_as_closely_as_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "calm_after_s", 0.01)
     outer = Rung()
     inner = Rung(outer)
     one, other = Rung(inner), Rung(inner)
@@ -47,9 +51,24 @@ async def test_whatever_a_connection_rests_on_is_probed_as_closely_as_itself() -
     other.connection.watch(running=True)
     assert [each.line.probed for each in (outer, inner, one)] == [CLOSELY] * 3
     one.connection.watch(running=False)
-    assert [each.line.probed for each in (outer, inner, one)] == [CLOSELY, CLOSELY, IDLE]
+    await until(lambda: [each.line.probed for each in (outer, inner, one)] == [CLOSELY, CLOSELY, IDLE])
     other.connection.watch(running=False)
-    assert [each.line.probed for each in (outer, inner, other)] == [IDLE] * 3
+    await until(lambda: [each.line.probed for each in (outer, inner, other)] == [IDLE] * 3)
+
+
+async def test_a_link_is_probed_closely_for_a_while_after_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "calm_after_s", 0.05)
+    web = Rung()
+    for _ in range(3):
+        web.connection.watch(running=True)
+        web.connection.watch(running=False)
+        assert web.line.probed == CLOSELY
+    assert web.line.changes == 2  # idle, then closely: not once a command
+    web.connection.watch(running=True)
+    await asyncio.sleep(0.1)
+    assert web.line.probed == CLOSELY
+    web.connection.watch(running=False)
+    await until(lambda: web.line.probed == IDLE)
 
 
 async def test_what_a_silent_connection_rests_on_is_suspect_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
