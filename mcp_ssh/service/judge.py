@@ -17,6 +17,7 @@ from mcp_ssh.policy.decide import decide
 from mcp_ssh.ports import Resolver
 from mcp_ssh.safety.classify import Guard
 from mcp_ssh.service.authorize import Authorized, authorize
+from mcp_ssh.service.guards import Guards
 
 
 class Configured(Protocol):
@@ -80,8 +81,7 @@ class Judge:
         self._configuration = configuration
         self._resolver = resolver
         self._tunnels = tunnels or NoTunnels()
-        self._guards: dict[Host, Guard] = {}
-        self._guards_of: Snapshot | None = None
+        self._guards = Guards()
 
     async def addresses(self, host: Host) -> Sequence[str]:
         """Step 2 alone. None, where another program says where to go: that of a console, or ssh's configuration."""
@@ -152,30 +152,20 @@ class Judge:
 
     def _verdict(self, request: Request, host: Host, command: Command) -> Verdict | None:
         """What safety says: of the command, or of the one whose question is answered."""
-        guard, context = self._guard(host), request.context
+        context, snapshot = request.context, self._configuration.current
         if request.operation is not Operation.SEND:
-            verdict = guard.classify(command.text, host=host.name, mode=context.mode, directory=context.directory)
+            verdict = self._guards.classify(host, snapshot, command.text, context.mode, context.directory)
             return replace(verdict, assumes=Assumes(mode=context.mode, directory=context.directory))
         if context.stops:
             return None
         if context.answers is None:
-            return guard.interactive(command.text, host=host.name)
-        return replace(guard.classify(context.answers, host=host.name), assumes=Assumes(question=context.question))
+            return self._guard(host).interactive(command.text, host=host.name)
+        return replace(
+            self._guards.classify(host, snapshot, context.answers), assumes=Assumes(question=context.question)
+        )
 
     def _guard(self, host: Host) -> Guard:
-        """The guard of a host: patterns are compiled once a configuration, not once a command."""
-        snapshot = self._configuration.current
-        if snapshot is not self._guards_of:
-            self._guards_of, self._guards = snapshot, {}
-        guard = self._guards.get(host)
-        if guard is None:
-            settings = snapshot.settings
-            patterns = (*settings.deny_patterns, *host.deny_patterns)
-            guard = Guard.build(
-                builtin=settings.builtin_deny, patterns=patterns, shell=host.shell, platform=host.platform or ""
-            )
-            self._guards[host] = guard
-        return guard
+        return self._guards.of(host, self._configuration.current)
 
 
 def _as_judged(command: Command, verdict: Verdict | None) -> Command:
