@@ -105,6 +105,33 @@ def test_a_line_that_looks_like_the_prompt_while_more_comes_is_no_end(lookalike:
     assert talk.output == b"one\n" + lookalike + b" and more\n"
 
 
+def settled_after(talk: Talk, *gaps: float) -> float:
+    """How long it waits behind the prompt of a command whose chunks come with these gaps between them."""
+    talk.says("show clock", at_once=True)
+    talk.gets(b"show clock\r\n", after=0.1)  # the device thinks: no gap between two chunks
+    for gap in gaps:
+        talk.gets(b"12:00\r\n", after=gap)
+    talk.gets(b"sw1#", after=0.0)
+    seen = talk.now
+    assert talk.waits() == [Arrived("privileged")]
+    return talk.now - seen
+
+
+def test_a_device_that_pauses_between_chunks_is_waited_for_twice_as_long() -> None:
+    talk = Talk()
+    assert settled_after(talk) == pytest.approx(0.005)
+    assert settled_after(talk, 0.02, 0.001) == pytest.approx(0.04)
+
+
+def test_one_hiccup_is_not_for_ever() -> None:
+    talk = Talk()
+    settled_after(talk, 0.05)
+    waits = [settled_after(talk, 0.001) for _ in range(15)]
+    assert waits == sorted(waits, reverse=True)
+    assert waits[0] == pytest.approx(0.08)
+    assert waits[-1] == pytest.approx(0.005)
+
+
 def test_a_device_that_shows_its_own_transcript_is_waited_for_longer() -> None:
     talk = Talk()
     talk.runs("show history")

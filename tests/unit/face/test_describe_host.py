@@ -100,6 +100,13 @@ async def test_an_open_session_is_told_with_what_is_known_of_it() -> None:
     assert f"  open: {row['session']}, SSH-2.0-memory, login shell bash, host key ssh-ed25519 SHA256:memory" in text
 
 
+async def test_how_commands_go_to_a_host_is_told_with_the_reason() -> None:
+    text, told = await described(host("web", fast=False), runs=True)
+    [row] = told["sessions"]
+    assert row["sent_by"] == "exec requests (`fast: false`)"
+    assert ", login shell bash, commands by exec requests (`fast: false`), host key" in text
+
+
 @pytest.mark.parametrize(
     ("platform", "look"),
     [(None, "show version"), ("frr", "show version"), ("huawei_vrp", "display version"), ("bird", "show status")],
