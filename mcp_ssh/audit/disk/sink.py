@@ -111,8 +111,9 @@ class AuditLog:
         asyncio.get_running_loop().call_later(note_wait_s, self._write_notes)
 
     def _write_notes(self) -> None:
-        with suppress(RuntimeError):  # closed meanwhile: then it is written already
-            self._worker.submit(self._drain)
+        if self._pending:  # nobody wrote them along since
+            with suppress(RuntimeError):  # closed meanwhile: then it is written already
+                self._worker.submit(self._drain)
 
     def _noted(self, done: "Future[None]") -> None:
         error = done.exception()
