@@ -9,7 +9,7 @@ from mcp_ssh.model.host import Host, Shell
 from mcp_ssh.model.settings import Settings
 from mcp_ssh.outputs.scrubbed import ScrubbedDriver, ScrubbedShell
 from mcp_ssh.ports import Connection, Driver, Secrets, ShellDriver, Through, Transport
-from mcp_ssh.sessions.plan import Seat
+from mcp_ssh.sessions.places import Seat
 from mcp_ssh.sessions.pool import DriverFactory, Reconnect
 from mcp_ssh_drivers.changes import Changes
 from mcp_ssh_drivers.cli import CliDriver

@@ -12,7 +12,7 @@ from bench.growth.fit import Growth, each
 from bench.memory import now_kib
 from mcp_ssh.app import SystemClock
 from mcp_ssh.platforms import drivers
-from mcp_ssh.sessions.plan import Seat
+from mcp_ssh.sessions.places import Seat
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
 from mcp_ssh.transport.ssh import SshTransport

@@ -23,7 +23,8 @@ _escape = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[ -/]*[0-~])")
 class PosixLine:
     """A Receiver. Its owner sets `state` and `output`; the rest is what was heard since `expect`.
 
-    `prompts` counts the prompts, `ended` is the command's end, `exit_code` that of the shell itself once it is gone.
+    `ended` is the command's end, `exit_code` that of the shell itself once it is gone. A prompt follows every end:
+    it is `owed` until it came, and `prompts` counts those that no end announced.
     Whatever is typed or shown may be or have been a change of the host.
     """
 
@@ -39,7 +40,7 @@ class PosixLine:
         self.output = HeadTail(max_login_bytes)
         self.tail = b""
         self.prompts = 0
-        self.began = self.refused = self.stopped = False
+        self.began = self.stopped = self.owed = False
         self.ended: talk.Ended | None = None
         self.exit_code: int | None = None
         self.error: McpSshError | None = None
@@ -87,8 +88,13 @@ class PosixLine:
                 async with asyncio.timeout(seconds):
                     await self.until(lambda: self.heard_at != before)  # noqa: B023  it is asked in this very round
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the command has ended, or the shell threw its line away."""
+        return self.ended is not None or self.prompts > 0
+
     async def prompted(self, count: int) -> None:
-        """Return when the shell waited for a line that many times."""
+        """Return when the shell waited for a line that many times, ends not counted."""
         await self.until(lambda: self.prompts >= count)
 
     def expect(self) -> str:
@@ -96,7 +102,7 @@ class PosixLine:
         token = secrets.token_hex(8)
         self._reader.expect(token)
         self.prompts, self.ended, self.tail = 0, None, b""
-        self.began = self.refused = self.stopped = False
+        self.began = self.stopped = False
         return token
 
     def take_unsolicited(self) -> tuple[str, ...]:
@@ -136,10 +142,10 @@ class PosixLine:
                 self._text(data)
             case talk.Began():
                 self.began, self.state = True, State.RUNNING
-            case talk.Refused():
-                self.refused = True
             case talk.Ended():
-                self.ended = event
+                self.ended, self.owed, self.prompts = event, True, 0
+            case talk.Prompt() if self.owed:
+                self.owed = False
             case talk.Prompt():
                 self.prompts += 1
 

@@ -6,6 +6,7 @@ import secrets
 
 from mcp_ssh.ports import Connection, Pty
 from mcp_ssh_drivers import posixtalk as talk
+from mcp_ssh_drivers.posixcompare import Shell
 from mcp_ssh_drivers.posixline import PosixLine
 from mcp_ssh_drivers.profile import Terminal
 
@@ -14,7 +15,7 @@ prepare_wait_s = 2.0
 _sh_family = frozenset({"sh", "bash", "rbash", "dash", "ash", "busybox", "ksh", "ksh93", "mksh", "oksh", "yash", "zsh"})
 
 
-async def opened(connection: Connection, pty: Terminal, line: PosixLine) -> tuple[talk.Family, talk.Digest]:
+async def opened(connection: Connection, pty: Terminal, line: PosixLine) -> Shell:
     """Start the login's shell and prepare it; another one than of the sh family is replaced by `sh`.
 
     Waits without an end where nothing answers: the caller has the deadline.
@@ -36,7 +37,7 @@ async def opened(connection: Connection, pty: Terminal, line: PosixLine) -> tupl
     return found
 
 
-async def _prepared(line: PosixLine, token: str, seconds: float | None) -> tuple[talk.Family, talk.Digest] | None:
+async def _prepared(line: PosixLine, token: str, seconds: float | None) -> Shell | None:
     """What the shell tells of itself when it is prepared; None if it did not answer in that time."""
     line.write(talk.prepare(line.prompt_token, token))
     with contextlib.suppress(TimeoutError):

@@ -10,6 +10,7 @@ from mcp_ssh.model.command import Command, Key, Speech
 from mcp_ssh.model.errors import InvalidArgumentError, NotAtPromptError, SessionLostError
 from mcp_ssh.model.result import Captured, CommandResult, Ended, Outcome
 from mcp_ssh.ports import Connection, Output, Stream
+from mcp_ssh_drivers import posixcompare
 from mcp_ssh_drivers import posixtalk as talk
 from mcp_ssh_drivers.cancellation import answer_cancellation, undisturbed
 from mcp_ssh_drivers.capture import HeadTail, copy_of
@@ -43,7 +44,7 @@ class PosixShell:
         self._profile = profile
         self._secret = re.compile(profile.asks_secret)
         self._line = PosixLine(changes or Changes())
-        self._family, self._digest = talk.Family.SH, talk.Digest.SHA256
+        self._shell = posixcompare.unknown
         self._opened = False
         self._last_code = 0
         self._directory = ""
@@ -92,7 +93,7 @@ class PosixShell:
         self._opened = True
         try:
             async with asyncio.timeout(timeout_s):
-                self._family, self._digest = await opened(self._connection, self._profile.pty, self._line)
+                self._shell = await opened(self._connection, self._profile.pty, self._line)
                 await self._stand_in(directory)
         except TimeoutError:
             shown = bytes(self._line.login[-200:]).decode("utf-8", "replace")
@@ -160,7 +161,7 @@ class PosixShell:
         await self._sync()
         if directory and directory != self._directory:
             await self._type(f"cd -- {shlex.quote(directory)}".encode("utf-8", "surrogateescape"), None)
-            await self._line.until(lambda: self._line.ended is not None and self._line.prompts > 0)
+            await self._line.until(lambda: self._line.ended is not None)
             self._settle()
         self._line.take_unsolicited()
         self._last_code = 0
@@ -171,15 +172,16 @@ class PosixShell:
         """Ask for exit code and directory."""
         token = self._line.expect()
         self._line.write(talk.ask_end(token))
-        await self._line.until(lambda: self._line.ended is not None and self._line.prompts > 0)
+        await self._line.until(lambda: self._line.ended is not None)
         self._settle()
 
     async def _type(self, text: bytes, until: float | None) -> None:
         """Send the lines of a command, as many at once as the terminal's queue takes; then it begins or is refused."""
         token = self._line.expect()
-        lines = talk.lines(text, token, self._family, self._digest, self._last_code)
+        lines = talk.lines(text, token, self._shell, self._last_code)
         try:
             async with asyncio.timeout_at(until):
+                await self._line.until(lambda: not self._line.owed)
                 for number, line in enumerate(lines[:-1]):
                     await self._line.prompted(number - window + 1)
                     self._line.write(line)
@@ -203,7 +205,7 @@ class PosixShell:
             over = await self._next(since, until, idle_s)
             if self._line.state is State.LOST:
                 return self._told_lost(began)
-            if self._line.prompts > 0:
+            if self._line.is_over:
                 return await self._told_end(began)
             if over:
                 return await self._cut_short(Outcome.TIMED_OUT, began)
@@ -219,7 +221,7 @@ class PosixShell:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(wait_until):
                 await self._line.until(
-                    lambda: self._line.heard_at != before or self._line.prompts > 0 or self._line.state is State.LOST
+                    lambda: self._line.heard_at != before or self._line.is_over or self._line.state is State.LOST
                 )
         return self._line.now() >= deadline and self._line.heard_at == before
 
@@ -256,6 +258,7 @@ class PosixShell:
             async with asyncio.timeout(interrupt_wait_s):
                 self._line.state = State.RUNNING
                 if interrupt:
+                    self._line.owed = False  # what is typed by now may be thrown away, and one prompt with it
                     self._line.write("\x03")
                     await self._line.prompted(1)
                 await self._sync()

@@ -1,49 +1,31 @@
 """What is said to a shell of the sh family, and what it says back. Pure: bytes in, events out.
 
 A command travels as quoted data: its bytes in octal where they are not plain, in lines that every line editor and
-every terminal takes whole (dash cuts at 4,095 bytes, BusyBox ash at 1,022). The shell compares a digest before it runs
+every terminal takes whole (dash cuts at 4,095 bytes, BusyBox ash at 1,022). The shell compares before it runs
 anything, so the bytes that were judged are the bytes that run. Its end is a marker with a fresh random token, printed
 to the terminal itself, with the exit code and the directory. A record separator begins every marker, and the token is
 never spelled in one piece in what is typed: neither `set -x` nor `set` can show it.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+
+from mcp_ssh_drivers.posixcompare import (
+    Digest,
+    Family,
+    Shell,
+    compared_by_digest,
+    compared_twice,
+    escapes_trial,
+    pieces,
+)
 
 max_line = 1_000
 max_marker = 8_192
 separator = b"\x1e"
-_plain = frozenset(b'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _./:,=+@-{}()[]<>|&;*?^~#%"')
-_crc_poly = 0x04C11DB7
-
-
-class Family(StrEnum):
-    """How a shell runs a text so that an error in it does not end the line."""
-
-    SH = "sh"
-    BASH = "bash"
-    ZSH = "zsh"
-
-
-class Digest(StrEnum):
-    """The program on the host that compares."""
-
-    SHA256 = "sha256sum"
-    CKSUM = "cksum"
-    MD5 = "md5sum"
-
-    def of(self, text: bytes) -> str:
-        """What the program prints for a text."""
-        match self:
-            case Digest.SHA256:
-                return f"{hashlib.sha256(text).hexdigest()}  -"
-            case Digest.MD5:
-                return f"{hashlib.md5(text, usedforsecurity=False).hexdigest()}  -"
-            case Digest.CKSUM:
-                return f"{cksum(text)} {len(text)}"
+_marker = re.compile(rb"\x1e([0-9a-f]{16})(?:>|:(?:(b)|e(\d+):([^\0]*)\0))", re.DOTALL)
+"""Of a prompt or of a command, whichever the token says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +41,6 @@ class Began:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """The command's bytes were not those that were sent. Nothing ran."""
-
-
-@dataclass(frozen=True, slots=True)
 class Ended:
     """The command is over."""
 
@@ -76,7 +53,7 @@ class Prompt:
     """The shell waits for a line."""
 
 
-Event = Text | Began | Refused | Ended | Prompt
+Event = Text | Began | Ended | Prompt
 
 
 def find_shell(token: str) -> str:
@@ -93,7 +70,7 @@ def shell_name(token: str, shown: bytes) -> str | None:
 def prepare(prompt_token: str, token: str) -> str:
     """Makes an interactive shell a quiet one: no echo, no history, no expansion of `!`, a prompt that is a marker.
 
-    Tells its family and what it compares digests with.
+    Tells its family, what it compares digests with and whether it reads escapes.
     """
     here, there = prompt_token[:8], prompt_token[8:]
     family = '"${ZSH_VERSION:+zsh}${BASH_VERSION:+bash}"'
@@ -105,76 +82,69 @@ def prepare(prompt_token: str, token: str) -> str:
         "PS2=",
         f"PS1=$(printf '\\036{here}${{__mcp_unset-}}{there}>')",
         "for __mcp_d in sha256sum cksum md5sum;do command -v $__mcp_d>/dev/null 2>&1&&break;done",
-        f"printf '\\036%s%s:%s:%s\\n' {token[:8]} {token[8:]} {family} $__mcp_d",
+        escapes_trial(),
+        f"printf '\\036%s%s:%s:%s:%s\\n' {token[:8]} {token[8:]} {family} $__mcp_d \"$__mcp_w\"",
     ]
     return ";".join(parts) + "\n"
 
 
-def prepared(token: str, shown: bytes) -> tuple[Family, Digest] | None:
+def prepared(token: str, shown: bytes) -> Shell | None:
     """The answer to `prepare`, once it is there."""
-    found = re.search(separator + re.escape(token.encode()) + rb":(zsh|bash)?:(sha256sum|cksum|md5sum)\r?\n", shown)
+    answer = rb":(zsh|bash)?:(sha256sum|cksum|md5sum):(escapes)?\r?\n"
+    found = re.search(separator + re.escape(token.encode()) + answer, shown)
     if found is None:
         return None
-    return Family((found.group(1) or b"sh").decode()), Digest(found.group(2).decode())
+    return Shell(Family((found.group(1) or b"sh").decode()), Digest(found.group(2).decode()), bool(found.group(3)))
 
 
-def lines(command: bytes, token: str, family: Family, digest: Digest, last_code: int) -> list[str]:
+def lines(command: bytes, token: str, shell: Shell, last_code: int) -> list[str]:
     """The lines to type for a command; each but the last only adds to what the last one compares and runs."""
+    text = b" " + command  # a damaged line that takes it for a program's name finds none of that name
+    run = _run(token, shell.family, last_code)
+    twice = compared_twice(text, shell)
+    if twice is not None and len(line := _line(twice, run)) <= max_line:
+        return [line]
+    digest = compared_by_digest(text, shell)
+    last = _line(digest, run)
+    room = max_line - len(last) - len("__mcp_c=$'';")
+    parts = list(pieces(text, shell, max_line - len(_added("", shell))))
+    if len(parts) == 1 and len(parts[0]) <= room:
+        return [_line(f"__mcp_c={shell.quote}{parts[0]}';{digest}", run)]
+    return [" __mcp_c=\n", *(_added(part, shell) for part in parts), last]
+
+
+def _line(compare: str, run: str) -> str:
+    """Whatever breaks off in it leaves something open, and the shell runs nothing of it; `set -e` does not end it."""
+    return f" {{ if {{ {compare}; }} 2>/dev/null;then {run};fi; }}||:\n"
+
+
+def _added(piece: str, shell: Shell) -> str:
+    """One more piece, behind a character that keeps it from being a program's name."""
+    return f" {{ __mcp_d={shell.quote}.{piece}';__mcp_c=$__mcp_c${{__mcp_d#.}}; }}\n"
+
+
+def _run(token: str, family: Family, last_code: int) -> str:
+    """Tell the beginning, make `$?` what it was, run, and tell the end; `stty` follows it and delays no answer."""
     evaluate = "builtin eval" if family is Family.ZSH else "command eval"
     # bash tells of jobs that have ended when it gets around to it: before the command is not in its output.
     jobs = "jobs -n;" if family is Family.BASH else ""
-    mark = f"printf '\\036%s%s:{{}}' {token[:8]} {token[8:]}"
-    run = (
-        f'{{ __mcp_c=$(printf %b. "$__mcp_c");__mcp_c=${{__mcp_c%.}};'
-        f'[ "$(printf %s "$__mcp_c"|{digest.value})" = "{digest.of(command)}" ]; }} 2>/dev/null'
-        f'&&{{ {{ {jobs}{mark.format("b")}; }} >/dev/tty 2>/dev/null;(exit {last_code});{evaluate} "$__mcp_c";'
-        f"{{ __mcp_r=$?;stty -echo -opost;printf '\\036%s%s:e%s:%s\\0' {token[:8]} {token[8:]} $__mcp_r \"$PWD\"; }}"
-        f" </dev/tty >/dev/tty 2>/dev/null; }}||{{ {mark.format('x')}; }} >/dev/tty 2>/dev/null\n"
+    code = {0: "", 1: "false;"}.get(last_code, f"(exit {last_code});")
+    return (
+        f"{{ {jobs}printf '\\036%s%s:b' {token[:8]} {token[8:]}; }} >/dev/tty 2>/dev/null;"
+        f'{code}{evaluate} "$__mcp_c";{_end(token)}'
     )
-    first, rest = "__mcp_c='", []
-    room = max_line - len(run) - len("';")
-    pieces = list(_pieces(command, max_line - 40))
-    if len(pieces) == 1 and len(pieces[0]) <= room - len(first):
-        return [f" {first}{pieces[0]}';{run}"]
-    rest = [f" __mcp_c=$__mcp_c'{piece}'\n" for piece in pieces]
-    return [" __mcp_c=\n", *rest, f" {run}"]
+
+
+def _end(token: str) -> str:
+    return (
+        f"{{ __mcp_r=$?;printf '\\036%s%s:e%s:%s\\0' {token[:8]} {token[8:]} $__mcp_r \"$PWD\";stty -echo -opost; }}"
+        " </dev/tty >/dev/tty 2>/dev/null"
+    )
 
 
 def ask_end(token: str) -> str:
     """A line that only tells exit code and directory: after a line that the shell threw away."""
-    return (
-        f" {{ __mcp_r=$?;stty -echo -opost;printf '\\036%s%s:e%s:%s\\0' {token[:8]} {token[8:]} $__mcp_r \"$PWD\"; }}"
-        " </dev/tty >/dev/tty 2>/dev/null\n"
-    )
-
-
-def _pieces(command: bytes, size: int) -> Iterator[str]:
-    """The command for `printf %b`, cut between characters of the escaped text."""
-    piece: list[str] = []
-    length = 0
-    for byte in command:
-        text = chr(byte) if byte in _plain else f"\\0{byte:03o}"
-        if length + len(text) > size:
-            yield "".join(piece)
-            piece, length = [], 0
-        piece.append(text)
-        length += len(text)
-    yield "".join(piece)
-
-
-def cksum(data: bytes) -> int:
-    """The CRC of POSIX cksum: of the bytes and of their number."""
-    crc = 0
-    size = len(data)
-    length = bytearray()
-    while size:
-        length.append(size & 0xFF)
-        size >>= 8
-    for byte in (*data, *length):
-        crc ^= byte << 24
-        for _ in range(8):
-            crc = ((crc << 1) ^ _crc_poly if crc & 0x80000000 else crc << 1) & 0xFFFFFFFF
-    return crc ^ 0xFFFFFFFF
+    return f" {_end(token)}\n"
 
 
 class Reader:
@@ -183,17 +153,11 @@ class Reader:
     def __init__(self, prompt_token: str) -> None:
         self._prompt_token = prompt_token.encode()
         self._token = b""
-        self._pattern = re.compile(rb"(?!)")
         self._left = b""
-        self.expect("")
 
     def expect(self, token: str) -> None:
         """From now on the markers of a command have this token."""
         self._token = token.encode()
-        own = self._token or rb"(?!)"
-        self._pattern = re.compile(
-            separator + rb"(?:" + own + rb":(?:(b)|(x)|e(\d+):([^\0]*)\0)|(" + self._prompt_token + rb")>)", re.DOTALL
-        )
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """The events of a chunk, in order."""
@@ -203,10 +167,11 @@ class Reader:
             if at:
                 yield Text(data[:at])
                 data = data[at:]
-            found = self._pattern.match(data)
-            if found is not None:
+            found = _marker.match(data)
+            event = self._event(found) if found is not None else None
+            if found is not None and event is not None:
                 data = data[found.end() :]
-                yield self._event(found)
+                yield event
             elif self._may_become(data):
                 self._left = data
                 return
@@ -223,13 +188,11 @@ class Reader:
         words = [word for word in (self._token, self._prompt_token) if word]
         return any(data[1 : 1 + len(word)] == word[: len(data) - 1] for word in words)
 
-    @staticmethod
-    def _event(found: "re.Match[bytes]") -> Event:
-        begun, refused, code, directory, _ = found.groups()
-        if begun:
-            return Began()
-        if refused:
-            return Refused()
-        if code is not None:
-            return Ended(int(code), directory.decode("utf-8", "surrogateescape"))
-        return Prompt()
+    def _event(self, found: "re.Match[bytes]") -> Event | None:
+        """What a marker means; None if it is not ours."""
+        token, begun, code, directory = found.groups()
+        if begun is None and code is None:
+            return Prompt() if token == self._prompt_token else None
+        if token != self._token:
+            return None
+        return Began() if begun else Ended(int(code), directory.decode("utf-8", "surrogateescape"))

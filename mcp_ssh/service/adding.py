@@ -39,7 +39,7 @@ from mcp_ssh.service.judge import Judged
 from mcp_ssh.service.keyfile import install, take_out, untouched
 from mcp_ssh.service.nodeparts import NodeParts
 from mcp_ssh.service.request import request_of
-from mcp_ssh.sessions.plan import Seat
+from mcp_ssh.sessions.places import Seat
 from mcp_ssh.sessions.session import Session
 from mcp_ssh_drivers.cancellation import undisturbed
 

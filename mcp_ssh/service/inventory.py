@@ -1,5 +1,6 @@
 """The configured hosts, as a caller may see them: without a secret, and without a connection."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -81,8 +82,8 @@ def capabilities(host: Host, settings: Settings) -> Capabilities:
 def listed(inventory: Inventory, open_sessions: Sequence[SessionView], tag: str | None = None) -> tuple[HostView, ...]:
     """The hosts, all or those with the tag, in the order of the file."""
     hosts = tuple(inventory.hosts.values()) if tag is None else _with_tag(inventory, tag)
-    names = [view.host for view in open_sessions]
-    return tuple(HostView(host, names.count(host.name)) for host in hosts)
+    sessions = Counter(view.host for view in open_sessions)
+    return tuple(HostView(host, sessions[host.name]) for host in hosts)
 
 
 def _with_tag(inventory: Inventory, tag: str) -> tuple[Host, ...]:

@@ -30,7 +30,7 @@ from mcp_ssh.service.authorize import Authorized
 from mcp_ssh.service.judge import Judge, Judged
 from mcp_ssh.service.keyrings import Keyrings
 from mcp_ssh.service.rates import Rates
-from mcp_ssh.sessions.plan import Seat
+from mcp_ssh.sessions.places import Seat
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
 from mcp_ssh_drivers.cancellation import undisturbed

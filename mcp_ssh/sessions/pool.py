@@ -13,7 +13,8 @@ from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import SessionView
 from mcp_ssh.ports import Clock, Connection, Driver, Secrets, Through, Transport
 from mcp_ssh.sessions.breaker import Breaker, Contact
-from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse, Seat
+from mcp_ssh.sessions.places import Seat
+from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse
 from mcp_ssh.sessions.session import Session, view_of
 from mcp_ssh.sessions.turns import Approach, LatestSecrets, Turn, approach_of
 
@@ -290,5 +291,6 @@ class Pool:
         while True:
             await self._clock.sleep(look_every_s)
             self._carry_out(self._plan.ticked(self._clock.now()))
-            for seat in self._approaches.keys() - {place.seat for place in self._plan.places}:
-                del self._approaches[seat]
+            if len(self._approaches) > len(self._plan.places):  # who has a place has an approach
+                for seat in [seat for seat in self._approaches if self._plan.opens_for(seat)]:
+                    del self._approaches[seat]

@@ -10,7 +10,7 @@ from mcp_ssh.hostfiles import Files
 from mcp_ssh.model.host import Host
 from mcp_ssh.model.result import SessionView
 from mcp_ssh.ports import Connection, Driver, ShellDriver
-from mcp_ssh.sessions.plan import Place, Seat
+from mcp_ssh.sessions.places import Place, Seat
 
 
 @dataclass(slots=True, eq=False)

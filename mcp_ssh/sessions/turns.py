@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mcp_ssh.model.errors import SecretMissingError
 from mcp_ssh.model.secret import Secret
 from mcp_ssh.ports import Secrets
-from mcp_ssh.sessions.plan import Seat
+from mcp_ssh.sessions.places import Seat
 from mcp_ssh.sessions.session import Session
 
 

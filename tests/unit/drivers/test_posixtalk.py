@@ -1,26 +1,14 @@
 """What is said to a shell, and what is heard, however the stream is cut."""
 
 import subprocess
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_ssh_drivers.posixtalk import (
-    Began,
-    Digest,
-    Ended,
-    Event,
-    Family,
-    Prompt,
-    Reader,
-    Refused,
-    Text,
-    cksum,
-    lines,
-    max_line,
-    prepare,
-)
+from mcp_ssh_drivers.posixcompare import Digest, Family, Shell, cksum
+from mcp_ssh_drivers.posixtalk import Began, Ended, Event, Prompt, Reader, Text, lines, max_line, prepare
 
 TOKEN, PROMPT = "0123456789abcdef", "fedcba9876543210"
 STREAM = (
@@ -77,7 +65,7 @@ def test_output_without_a_marker_is_output(data: bytes) -> None:
 def test_a_marker_of_another_command_is_output() -> None:
     reader = Reader(PROMPT)
     reader.expect("ffffffffffffffff")
-    assert heard([b"\x1e" + TOKEN.encode() + b":x"]) == [Refused()]
+    assert heard([b"\x1e" + TOKEN.encode() + b":b"]) == [Began()]
     assert all(isinstance(event, Text) for event in reader.feed(b"\x1e" + TOKEN.encode() + b":e0:/\0"))
 
 
@@ -90,8 +78,8 @@ def test_a_separator_without_an_end_is_not_kept_for_ever() -> None:
 
 @given(st.binary(min_size=1, max_size=3_000).filter(lambda data: b"\0" not in data))
 def test_every_line_fits_and_holds_neither_control_characters_nor_a_whole_token(command: bytes) -> None:
-    for family in Family:
-        typed = lines(command, TOKEN, family, Digest.SHA256, 0)
+    for family, reads_escapes in product(Family, (True, False)):
+        typed = lines(command, TOKEN, Shell(family, Digest.SHA256, reads_escapes), 0)
         assert all(len(line) <= max_line and line.endswith("\n") for line in typed)
         assert all(line[:-1].isascii() and line[:-1].isprintable() and "!" not in line for line in typed)
         assert TOKEN not in "".join(typed)

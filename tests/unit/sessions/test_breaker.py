@@ -15,7 +15,7 @@ from mcp_ssh.model.nodeerrors import BackingOffError
 from mcp_ssh.model.tunnelerrors import TunnelAwayError
 from mcp_ssh.sessions import breaker as module
 from mcp_ssh.sessions.breaker import Breaker
-from mcp_ssh.sessions.plan import Seat
+from mcp_ssh.sessions.places import Seat
 from mcp_ssh.sessions.pool import Pool
 from mcp_ssh.sessions.session import Session
 from mcp_ssh_drivers.exec import ExecDriver

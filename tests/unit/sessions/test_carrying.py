@@ -12,7 +12,8 @@ from mcp_ssh.model.errors import AuthenticationError, ConnectionFailedError, Mcp
 from mcp_ssh.model.host import Auth, AuthMethod, Host, Limits
 from mcp_ssh.model.principal import Caller, Principal, Via
 from mcp_ssh.ports import Connection, Secrets, Through
-from mcp_ssh.sessions.plan import Close, Grant, Open, Plan, Refuse, Seat
+from mcp_ssh.sessions.places import Seat
+from mcp_ssh.sessions.plan import Close, Grant, Open, Plan, Refuse
 from tests.support.daemon import ANN, Daemon, daemon
 from tests.support.hosts import host
 from tests.support.memory import MemoryConnection, MemoryTransport, answers, hangs

@@ -8,7 +8,8 @@ from mcp_ssh.config.environment import Environment
 from mcp_ssh.config.load import load
 from mcp_ssh.model.host import Shell
 from mcp_ssh.platforms import idle_timeout_s
-from mcp_ssh.sessions.plan import Close, Plan, Seat
+from mcp_ssh.sessions.places import Seat
+from mcp_ssh.sessions.plan import Close, Plan
 from mcp_ssh_drivers.registry import known
 from tests.support.hosts import host, settings
 

@@ -4,7 +4,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from mcp_ssh.model.errors import ConnectionFailedError, SessionLimitError, SessionLostError
 from mcp_ssh.model.host import Limits
-from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse, Seat
+from mcp_ssh.sessions.places import Seat
+from mcp_ssh.sessions.plan import Action, Close, Grant, Open, Plan, Refuse
 from tests.support.hosts import host
 
 WEB, DB = Seat(host("web")), Seat(host("db"))

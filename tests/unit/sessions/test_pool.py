@@ -6,7 +6,7 @@ import pytest
 
 from mcp_ssh.model.errors import ConnectionFailedError, SessionLostError
 from mcp_ssh.ports import Connection, Secrets
-from mcp_ssh.sessions.plan import Seat
+from mcp_ssh.sessions.places import Seat
 from mcp_ssh.sessions.pool import DriverFactory, Pool, Reconnect
 from mcp_ssh.sessions.session import Session
 from mcp_ssh_drivers.exec import ExecDriver
