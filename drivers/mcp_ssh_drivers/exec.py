@@ -82,8 +82,8 @@ class ExecDriver:
 
     def changed(self) -> None:
         """What stands ready is stale now."""
-        self._changes.note()
         self._ready.clear()
+        self._changes.note()
 
     async def run(self, command: Command, output: Output | None = None) -> CommandResult:
         """Run one command, its turn in the queue included, within `command.timeout_s`."""

@@ -21,6 +21,8 @@ stands_s = 60.0
 start_wait_s = 10.0
 start_after_s = 0.003
 """The answer to the command before leaves first; one that comes on its heels is not held up either."""
+calm_s = 0.05
+"""How long nothing else may change the host before another shell is started."""
 most_lost = 3
 
 
@@ -137,6 +139,9 @@ class ReadyShells:
         self._timer: asyncio.TimerHandle | None = None
         self._running = 0
         self._lost = 0
+        self._until = 0.0
+        self._name = ""
+        changes.listen(self)
         self.why_not = "" if wanted else "`fast: false`"
         self.works = False
 
@@ -167,7 +172,27 @@ class ReadyShells:
             self.why_not = self.why_not or f"its login shell is {login.name or login.shell.value}"
         if self._running == 0 and self._shell is None and login is not None and not self.why_not:
             self._stop_waiting()
-            self._timer = asyncio.get_running_loop().call_later(start_after_s, self._start, login.name)
+            loop = asyncio.get_running_loop()
+            self._name, self._until = login.name, loop.time() + stands_s
+            self._timer = loop.call_later(start_after_s, self._start)
+
+    def went_stale(self) -> None:
+        """Somebody else may have changed the host: another one is started when that is over, within the same minute."""
+        if self._shell is not None:
+            self.clear()
+            if self._running == 0:
+                self._look_again()
+
+    def _look_again(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._until:
+            self._timer = loop.call_later(calm_s, self._calmed, self._changes.count)
+
+    def _calmed(self, count: int) -> None:
+        if count == self._changes.count:
+            self._start()
+        else:
+            self._look_again()
 
     def distrust(self, why: str) -> None:
         """No more of them on this connection."""
@@ -185,13 +210,13 @@ class ReadyShells:
             self._starting.cancel()
         return True
 
-    def _start(self, name: str) -> None:
+    def _start(self) -> None:
         if not self._slots.has_room:
             return
         shell = self._shell = ReadyShell(self._slots, self._changes.count)
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(stands_s, self.clear)
-        self._starting = loop.create_task(self._started(shell, ready_request(shell.token, name)))
+        self._timer = loop.call_at(self._until, self.clear)
+        self._starting = loop.create_task(self._started(shell, ready_request(shell.token, self._name)))
         self._starting.add_done_callback(lambda _: self._judge(shell))
 
     async def _started(self, shell: ReadyShell, request: str) -> None:

@@ -66,12 +66,40 @@ async def test_whatever_may_change_the_host_makes_a_shell_stale() -> None:
     assert await stands(driver) is not shell
 
 
-async def test_a_change_by_another_driver_of_the_host_makes_it_stale() -> None:
+async def test_a_change_by_another_driver_of_the_host_makes_it_stale_and_another_one_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ready, "calm_s", 0.03)
+    connection, driver = await on_ready_host()
+    shell = await stands(driver)
+    for _ in range(8):
+        driver._changes.note()
+        await asyncio.sleep(0.01)
+        assert not shell.is_ready
+    assert requests(connection) == [False, True]  # it goes on changing
+    assert await stands(driver) is not shell
+    assert requests(connection) == [False, True, True]
+
+
+async def test_a_command_that_comes_before_that_goes_by_a_request() -> None:
     connection, driver = await on_ready_host()
     await stands(driver)
     driver._changes.note()
     await driver.run(command("second"))
     assert requests(connection)[:3] == [False, True, False]
+
+
+async def test_no_other_one_follows_after_its_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "calm_s", 0.02)
+    monkeypatch.setattr(ready, "stands_s", 0.1)
+    connection, driver = await on_ready_host()
+    await stands(driver)
+    driver._changes.note()
+    await stands(driver)
+    await until(lambda: driver._ready._shell is None)
+    driver._changes.note()
+    await asyncio.sleep(0.1)
+    assert requests(connection) == [False, True, True]
 
 
 async def test_it_is_let_go_when_files_are_wanted() -> None:

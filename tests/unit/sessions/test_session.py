@@ -4,7 +4,7 @@ import pytest
 
 from mcp_ssh.model.fileerrors import NoFilesError
 from mcp_ssh.ports import Driver
-from mcp_ssh.sessions.plan import Seat
+from mcp_ssh.sessions.places import Seat
 from mcp_ssh.sessions.session import Session
 from tests.support.hosts import host
 from tests.support.memory import MemoryConnection, answers
