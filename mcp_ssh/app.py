@@ -1,11 +1,12 @@
 """The composition root: configuration in, a wired daemon out. The only file that knows every part."""
 
 import asyncio
+import functools
 import logging
 import sys
 import time
 import warnings
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -63,6 +64,7 @@ from mcp_ssh.transport.tunnelkeeper import TunnelKeeper
 from mcp_ssh.transport.tunnellistener import TunnelListener
 from mcp_ssh.transport.tunnels import Tunnels
 from mcp_ssh.transport.ways import Ways
+from mcp_ssh_drivers.profile import Profile
 from mcp_ssh_drivers.registry import known
 
 
@@ -95,7 +97,8 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
 
     Raises `ConfigurationError` before anything is opened, `AuditUnavailableError` if the log cannot be written.
     """
-    configuration = Configuration(lambda: load(environment, known, supported()))
+    profiles = functools.cache(known)  # a daemon's are those of its start, in each reload as well
+    configuration = Configuration(lambda: load(environment, profiles, supported()))
     settings = configuration.current.settings
     configure_logging(settings.log_level)
     tell_warnings(configuration.current)
@@ -117,7 +120,7 @@ async def running(environment: Environment, environ: Mapping[str, str]) -> Async
             ),
         ) as listener,
         recorded(Ways(settings, environ, tunnels), settings, clock, audit, keyrings.known) as transport,
-        wired(configuration, audit, transport, clock, keyrings, tunnels) as app,
+        wired(configuration, audit, transport, clock, keyrings, tunnels, profiles) as app,
         app.reload.watching(environment.reload_interval_s),
     ):
         with app.reload.listening(listener.hears):
@@ -132,10 +135,11 @@ async def wired(  # noqa: PLR0913, PLR0917  each is one of the daemon's surround
     clock: Clock,
     keyrings: Keyrings,
     tunnels: Tunnels | None = None,
+    profiles_of: Callable[[str | None], Mapping[str, Profile]] = known,
 ) -> AsyncIterator[App]:
     """A daemon from parts that may be other ones in a test."""
     settings = configuration.current.settings
-    resolver, profiles = CachingResolver(clock), known(settings.profiles_dir)
+    resolver, profiles = CachingResolver(clock), profiles_of(settings.profiles_dir)
     pool = Pool(
         transport=RecordedTransport(LoginNames(transport, profiles), audit),
         driver_for=scrubbing(drivers(profiles), keyrings.known),

@@ -9,6 +9,7 @@ from pathlib import Path
 from mcp_ssh import __version__
 from mcp_ssh.cli import deviceoptions
 from mcp_ssh.cli.hostparser import add_hosts, add_identity
+from mcp_ssh.cli.starting import starting
 from mcp_ssh.model.errors import McpSshError
 from mcp_ssh.model.faults import AlreadyServedError
 
@@ -177,17 +178,19 @@ def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from mcp_ssh.cli.serve import serve  # noqa: PLC0415
-
     del options
-    return serve()
+    with starting() as started:
+        from mcp_ssh.cli.serve import serve  # noqa: PLC0415
+
+        return serve(started)
 
 
 def _attach(options: argparse.Namespace) -> int:
     if options.serve:
-        from mcp_ssh.cli.serve import serve_attached  # noqa: PLC0415
+        with starting() as started:
+            from mcp_ssh.cli.serve import serve_attached  # noqa: PLC0415
 
-        return serve_attached()
+            return serve_attached(started)
     from mcp_ssh.cli import attach  # noqa: PLC0415
 
     return attach.stop() if options.stop else attach.attach()

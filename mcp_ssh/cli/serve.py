@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from mcp_ssh.app import App, running
+from mcp_ssh.cli.starting import Started
 from mcp_ssh.config.environment import Environment, token_missing
 from mcp_ssh.config.secrets import secret_names
 from mcp_ssh.config.snapshot import Site
@@ -27,21 +28,21 @@ from mcp_ssh.model.principal import Principal, Via
 most_log_bytes = 4_194_304
 
 
-def serve() -> int:
-    """Serve until the client leaves or the process is told to stop."""
+def serve(started: Started) -> int:
+    """Serve until the client leaves or the process is told to stop; `started` hears when that begins."""
     parent = os.getppid()  # first of all: a client may die while we start
     environment = Environment.from_environ(dict(os.environ), Path.home())
-    asyncio.run(_serve(environment, parent))
+    asyncio.run(_serve(environment, parent, started))
     return 0
 
 
-async def _serve(environment: Environment, parent: int) -> None:
+async def _serve(environment: Environment, parent: int, started: Started) -> None:
     async with _open(environment) as app:
         site = app.configuration.current.site
         if site.faces:
             if environment.network.token is None:
                 raise ConfigurationError([Fault("environment", 0, "MCP_AUTH_TOKEN", token_missing)])
-            await _serve_network(app, site)
+            await _serve_network(app, site, started)
             return
         if sys.stdin.isatty():
             print(  # noqa: T201
@@ -50,6 +51,7 @@ async def _serve(environment: Environment, parent: int) -> None:
                 file=sys.stderr,
             )
         server = mcp_server(app, _whoever(app, environment.token, "stdio"))
+        started()
         await serve_stdio(server, parent, app.reload.now)
 
 
@@ -78,15 +80,15 @@ def _whoever(app: App, secret: str | None, way: str) -> Callable[[], Principal]:
     return lambda: app.tokens.principal(token.name)
 
 
-def serve_attached() -> int:
+def serve_attached(started: Started) -> int:
     """Serve those who attach, until nobody does and nothing is open any more, or the process is told to stop."""
     environment = Environment.from_environ(dict(os.environ), Path.home())
     with listening(socket_path(os.environ, Path.home())) as listener:
-        asyncio.run(_serve_attached(environment, listener))
+        asyncio.run(_serve_attached(environment, listener, started))
     return 0
 
 
-async def _serve_attached(environment: Environment, listener: socket.socket) -> None:
+async def _serve_attached(environment: Environment, listener: socket.socket, started: Started) -> None:
     async with _open(environment) as app:
         guests = Attachments(app.keyrings, lambda environ: _whoever(app, environ.get("MCP_TOKEN") or None, "attach"))
         server = mcp_server(app, guests.principal)
@@ -97,6 +99,7 @@ async def _serve_attached(environment: Environment, listener: socket.socket) -> 
             _keep_small(log)
             return linger(clients)
 
+        started()
         await guests.serve(listener, server, app.reload.now, is_over)
 
 
@@ -108,7 +111,7 @@ def _keep_small(log: Path) -> None:
         os.ftruncate(2, 0)
 
 
-async def _serve_network(app: App, site: Site) -> None:
+async def _serve_network(app: App, site: Site, started: Started) -> None:
     from mcp_ssh.face.http import Bearer, http_app  # noqa: PLC0415  stdio pays for no web server
     from mcp_ssh.face.http import serve as serve_http  # noqa: PLC0415  as above
 
@@ -119,6 +122,7 @@ async def _serve_network(app: App, site: Site) -> None:
 
     def ready() -> None:
         where = f"http://{site.host}:{site.port}"
+        started()
         log.info("serving", urls=[f"{where}{paths[face]}" for face in sorted(site.faces)])
 
     await serve_http(web, site, app.reload.now, ready)

@@ -12,8 +12,6 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from mcp_ssh.config.modes import fault_of
 from mcp_ssh.model.errors import SecretUnavailableError
 
@@ -37,7 +35,7 @@ class SecretFolder:
         if text is not None:
             return text.removesuffix("\n").removesuffix("\r")
         lines = self._text(dotenv_name) if self.has_dotenv else None
-        return dotenv_values(stream=io.StringIO(lines), interpolate=False).get(name) if lines is not None else None
+        return _value(lines, name) if lines is not None else None
 
     def _text(self, name: str) -> str | None:
         """The text of a file in the folder; what is looked at is what is read."""
@@ -68,6 +66,12 @@ class SecretFolder:
         if not os.path.samestat(found, real.stat()):
             return "was changed in this very moment"
         return fault_of(found, real, is_secret=not _is_mounted_by_root(found, descriptor))
+
+
+def _value(lines: str, name: str) -> str | None:
+    from dotenv import dotenv_values  # noqa: PLC0415  few have such a file, and nobody has one at the start
+
+    return dotenv_values(stream=io.StringIO(lines), interpolate=False).get(name)
 
 
 def _is_mounted_by_root(found: os.stat_result, descriptor: int) -> bool:
