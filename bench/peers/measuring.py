@@ -34,7 +34,8 @@ class Extent:
     slow: bool
 
 
-usual = Extent(apart=60, bursts=20, burst=5, starts=7, warm=10, slow=True)
+calls_apart = 3
+usual = Extent(apart=20, bursts=15, burst=5, starts=7, warm=10, slow=True)
 little = Extent(apart=1, bursts=1, burst=1, starts=0, warm=1, slow=False)
 
 
@@ -132,11 +133,13 @@ async def _compared(found: Found, all_running: Sequence[Running], extent: Extent
 
 
 async def _round(found: Found, ways: Sequence[tuple[Running, Way]], command: str, burst: int | None) -> None:
-    """Every way once: the median of a burst, or one call after a pause."""
+    """Every way once: the median of a burst, or of some calls with pauses between them."""
     for running, way in ways:
-        if burst is None:
-            await asyncio.sleep(pause_s)
-        times = [await running.call(way, command) for _ in range(burst or 1)]
+        times = list[float]()
+        for _ in range(burst or calls_apart):
+            if burst is None:
+                await asyncio.sleep(pause_s)
+            times.append(await running.call(way, command))
         what = What(running.peer.name, way.tool, way.kind, command, burst is None)
         found.calls.setdefault(what, []).append(statistics.median(times))
 
