@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import structlog
 from mcp.server.mcpserver import MCPServer
 
@@ -79,7 +80,7 @@ class Attachments:
             async with self._let(reader, writer) as is_in:
                 if is_in:
                     await serve_lines(server, decoded(reader), _Lines(writer))
-        except (OSError, ValueError) as error:  # it left, or a line was longer than any
+        except (OSError, ValueError, anyio.BrokenResourceError) as error:  # it left, or a line was longer than any
             self._log.warning("client_lost", reason=str(error))
         finally:
             self._clients.discard(task)

@@ -1,7 +1,8 @@
 """MCP over stdin and stdout, with an end that is clean: when stdin ends, on SIGTERM and SIGINT, when the parent dies.
 
 stdin is read by the event loop, not by a thread that nobody can cancel. While serving, descriptor 0 is the null device
-and descriptor 1 is stderr, so that neither a child process nor a stray print can touch the protocol.
+and descriptor 1 is stderr, so that neither a child process nor a stray print can touch the protocol. stdout is written
+by the event loop as well, where it is a pipe or a socket. Both block again in the end: others may hold them, too.
 """
 
 import asyncio
@@ -14,8 +15,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Protocol, cast
 
 import anyio
+import structlog
 from mcp.server.mcpserver import MCPServer
 from mcp.server.stdio import stdio_server
+
+from mcp_ssh.face.pipes import PipeLines, has_pace, lines_to
 
 line_bytes = 16 * 1024 * 1024
 parent_look_s = 1.0
@@ -30,8 +34,8 @@ async def serve(server: MCPServer[Any], parent: int, on_hangup: Callable[[], obj
     """
     stop = asyncio.Event()
     with _signals(stop, on_hangup), _wire() as (wire_in, wire_out):
-        async with _lines(wire_in) as lines:
-            ways = [_serve(server, lines, wire_out), stop.wait(), _parent_gone(parent)]
+        async with _lines(wire_in) as lines, _sink(wire_out) as out:
+            ways = [_serve(server, lines, out), stop.wait(), _parent_gone(parent)]
             tasks = [asyncio.ensure_future(way) for way in ways]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -42,10 +46,6 @@ async def serve(server: MCPServer[Any], parent: int, on_hangup: Callable[[], obj
         for result in results:
             if isinstance(result, Exception):
                 raise result
-
-
-async def _serve(server: MCPServer[Any], lines: AsyncIterator[str], wire_out: int) -> None:
-    await serve_lines(server, lines, anyio.wrap_file(os.fdopen(wire_out, "w", encoding="utf-8", closefd=False)))
 
 
 class LineSink(Protocol):
@@ -61,12 +61,44 @@ class LineSink(Protocol):
 
 
 async def serve_lines(server: MCPServer[Any], lines: AsyncIterator[str], out: LineSink) -> None:
-    """Serve one client, message by message a line, until its lines end."""
+    """Serve one client, message by message a line, until its lines end.
+
+    Raises `OSError` when it is gone, `ValueError` for a line that is too long, and `BrokenResourceError` if it is
+    cancelled while calls have answers.
+    """
     # Of a file stdio_server needs no more than iteration, and write and flush.
     files = cast("anyio.AsyncFile[str]", lines), cast("anyio.AsyncFile[str]", out)
-    async with stdio_server(*files) as (read_stream, write_stream):
-        lowlevel = server._lowlevel_server  # noqa: SLF001  the SDK's own run_stdio_async takes no streams
-        await lowlevel.run(read_stream, write_stream, lowlevel.create_initialization_options())
+    try:
+        async with stdio_server(*files) as (read_stream, write_stream):
+            lowlevel = server._lowlevel_server  # noqa: SLF001  the SDK's own run_stdio_async takes no streams
+            await lowlevel.run(read_stream, write_stream, lowlevel.create_initialization_options())
+    except ExceptionGroup as group:
+        raise _cause(group) from group
+
+
+def _cause(error: ExceptionGroup) -> Exception:
+    """What the others came of: when a stream breaks, each call that would answer on it fails by that."""
+    lost, others = error.split((OSError, ValueError))
+    first: Exception | None = lost or others
+    while isinstance(first, ExceptionGroup):
+        first = first.exceptions[0]
+    return first or error
+
+
+async def _serve(server: MCPServer[Any], lines: AsyncIterator[str], out: LineSink) -> None:
+    try:
+        await serve_lines(server, _last_hastened(lines, out), out)
+    except (ConnectionError, TimeoutError) as error:
+        structlog.get_logger("mcp_ssh.stdio").warning("client_lost", reason=str(error))
+    except anyio.BrokenResourceError:
+        pass  # calls had answers in the very moment of a stop
+
+
+async def _last_hastened(lines: AsyncIterator[str], out: LineSink) -> AsyncIterator[str]:
+    async for line in lines:
+        yield line
+    if isinstance(out, PipeLines):
+        out.hasten()
 
 
 @contextlib.contextmanager
@@ -87,12 +119,15 @@ def _wire() -> Iterator[tuple[int, int]]:
     """Private copies of stdin and stdout; the well-known descriptors lead elsewhere meanwhile."""
     sys.stdout.flush()
     wire = os.dup(0), os.dup(1)
+    blocked = [os.get_blocking(descriptor) for descriptor in wire]
     null = os.open(os.devnull, os.O_RDONLY)
     try:
         os.dup2(null, 0)
         os.dup2(2, 1)
         yield wire
     finally:
+        for descriptor, did_block in zip(wire, blocked, strict=True):
+            os.set_blocking(descriptor, did_block)
         os.dup2(wire[0], 0)
         os.dup2(wire[1], 1)
         for descriptor in (null, *wire):
@@ -116,6 +151,16 @@ async def _lines(descriptor: int) -> AsyncIterator[AsyncIterator[str]]:
         yield decoded(reader)
     finally:
         transport.close()
+
+
+@contextlib.asynccontextmanager
+async def _sink(descriptor: int) -> AsyncIterator[LineSink]:
+    """Where lines are written to; a file or a terminal by threads, since those are never waited for."""
+    if has_pace(descriptor):
+        async with lines_to(descriptor) as out:
+            yield out
+    else:
+        yield anyio.wrap_file(os.fdopen(descriptor, "w", encoding="utf-8", closefd=False))
 
 
 def _read_all(descriptor: int) -> bytes:
