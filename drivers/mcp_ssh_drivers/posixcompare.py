@@ -85,7 +85,8 @@ def compared_twice(text: bytes, shell: Shell) -> str | None:
 def compared_by_digest(text: bytes, shell: Shell) -> str:
     """Is true if what stands in `__mcp_c` is this text; decodes it where the shell could not."""
     decode = "" if shell.reads_escapes else '__mcp_c=$(printf %b. "$__mcp_c");__mcp_c=${__mcp_c%.};'
-    return f'{decode}[ "$(printf %s "$__mcp_c"|{shell.digest.value})" = "{shell.digest.of(text)}" ]'
+    program = f"'{shell.digest.value}'"  # in quotes no damage makes `sh` of it
+    return f'{decode}[ "$(printf %s "$__mcp_c"|{program})" = "{shell.digest.of(text)}" ]'
 
 
 def pieces(text: bytes, shell: Shell, size: int) -> Iterator[str]:

@@ -77,6 +77,7 @@ def prepare(prompt_token: str, token: str) -> str:
     parts = [
         " stty -echo -opost 2>/dev/null",
         '[ -n "${BASH_VERSION-}" ]&&{ set +o emacs +o vi +o history +H; unset PROMPT_COMMAND PS0; }',
+        '[ -n "${KSH_VERSION-}" ]&&set +o emacs +o vi',
         '[ -n "${ZSH_VERSION-}" ]&&unsetopt zle prompt_cr prompt_sp bang_hist&&setopt prompt_subst',
         "unset HISTFILE MAIL MAILCHECK MAILPATH",
         "PS2=",
@@ -120,7 +121,7 @@ def _line(compare: str, run: str) -> str:
 
 def _added(piece: str, shell: Shell) -> str:
     """One more piece, behind a character that keeps it from being a program's name."""
-    return f" {{ __mcp_d={shell.quote}.{piece}';__mcp_c=$__mcp_c${{__mcp_d#.}}; }}\n"
+    return f" {{ __mcp_part={shell.quote}.{piece}';__mcp_c=$__mcp_c${{__mcp_part#.}}; }}\n"
 
 
 def _run(token: str, family: Family, last_code: int) -> str:
@@ -137,7 +138,8 @@ def _run(token: str, family: Family, last_code: int) -> str:
 
 def _end(token: str) -> str:
     return (
-        f"{{ __mcp_r=$?;printf '\\036%s%s:e%s:%s\\0' {token[:8]} {token[8:]} $__mcp_r \"$PWD\";stty -echo -opost; }}"
+        f"{{ __mcp_code=$?;printf '\\036%s%s:e%s:%s\\0' {token[:8]} {token[8:]} $__mcp_code \"$PWD\";"
+        "stty -echo -opost icanon; }"
         " </dev/tty >/dev/tty 2>/dev/null"
     )
 

@@ -26,6 +26,9 @@ SHELLS = {
     "bash with an OSC prompt": "exec env PS1='\\[\\e]0;title\\a\\]$ ' bash --norc -i",
     "dash": "exec dash -i",
     "ash": "exec busybox ash",
+    "zsh": "exec zsh -f -i",
+    "mksh": "exec mksh -i",
+    "ksh93": "exec ksh93 -i",
     "fish": "exec fish --private",
     "tcsh": "exec tcsh",
 }
@@ -78,7 +81,6 @@ async def test_state_exit_codes_and_outputs_are_exact(every: Sshd, tmp_path: Pat
         ("f() { return 7; }; f", 7, b""),
         ("f", 7, b""),
         ("(exit 42)", 42, b""),
-        ("sh -c 'kill -TERM $$'", 143, b"Terminated\n"),
         ("echo \"wow!\" '!!' !x", 0, b"wow! !! !x\n"),
         ("cat <<E\na\tb\t\\$x `echo q`\nE", 0, b"a\tb\t$x q\n"),
         ("cat <<'E'\n\t!tab 'quote' \"double\" \\back\nE", 0, b"\t!tab 'quote' \"double\" \\back\n"),
@@ -95,6 +97,44 @@ async def test_state_exit_codes_and_outputs_are_exact(every: Sshd, tmp_path: Pat
             result = await run(shell, text)
             assert (result.outcome, result.exit_code, result.stdout.head) == (Outcome.COMPLETED, code, output), text
         assert shell.directory == str(folder)
+
+
+async def test_the_exit_code_of_a_command_is_what_the_next_one_sees(every: Sshd, tmp_path: Path) -> None:
+    async with shell_on(every, tmp_path) as shell:
+        for code in (0, 1, 2, 126, 127, 255, 0):
+            assert (await run(shell, f"(exit {code})")).exit_code == code
+            assert (await run(shell, "echo $?")).stdout.head == b"%d\n" % code
+        killed = await run(shell, "sh -c 'kill -KILL $$' 2>/dev/null; [ $? -gt 128 ]; false")
+        assert killed.exit_code == 1
+
+
+async def test_what_a_command_does_to_the_terminal_is_undone_before_the_next(every: Sshd, tmp_path: Path) -> None:
+    broken = "import termios as t; m = t.tcgetattr(0); m[3] ^= t.ECHO | t.ICANON; m[1] ^= t.OPOST; t.tcsetattr(0, 1, m)"
+    async with shell_on(every, tmp_path) as shell:
+        for text in (
+            "stty echo",
+            "stty opost onlcr",
+            "stty sane",
+            f'python3 -c "{broken}"',
+            "stty raw",
+            "stty -raw echo",
+        ):
+            assert (await run(shell, text)).exit_code == 0, text
+            following = await run(shell, "printf 'a\\tb\\n'; pwd >/dev/null")
+            assert (following.stdout.head, following.unsolicited) == (b"a\tb\n", ()), text
+
+
+async def test_a_shell_that_stops_at_errors_goes_on(server: Sshd, tmp_path: Path) -> None:
+    async with shell_on(server, tmp_path) as shell:
+        await run(shell, "set -e")
+        assert (await run(shell, "false")).exit_code == 1
+        assert (await run(shell, "echo on")).stdout.head == b"on\n"
+
+
+async def test_a_program_that_was_killed_is_told_by_its_code(server: Sshd, tmp_path: Path) -> None:
+    async with shell_on(server, tmp_path) as shell:
+        killed = await run(shell, "sh -c 'kill -TERM $$'")
+        assert (killed.exit_code, killed.stdout.head) == (143, b"Terminated\n")
 
 
 async def test_errors_of_the_shell_itself_end_the_command_and_not_the_shell(server: Sshd, tmp_path: Path) -> None:

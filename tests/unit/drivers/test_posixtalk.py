@@ -1,13 +1,11 @@
 """What is said to a shell, and what is heard, however the stream is cut."""
 
-import subprocess
 from itertools import product
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_ssh_drivers.posixcompare import Digest, Family, Shell, cksum
+from mcp_ssh_drivers.posixcompare import Digest, Family, Shell
 from mcp_ssh_drivers.posixtalk import Began, Ended, Event, Prompt, Reader, Text, lines, max_line, prepare
 
 TOKEN, PROMPT = "0123456789abcdef", "fedcba9876543210"
@@ -87,12 +85,17 @@ def test_every_line_fits_and_holds_neither_control_characters_nor_a_whole_token(
     assert len(prepare(PROMPT, TOKEN)) <= max_line
 
 
-@pytest.mark.parametrize("digest", Digest)
-@given(st.binary(max_size=200))
-def test_a_digest_is_what_the_program_prints(digest: Digest, data: bytes) -> None:
-    printed = subprocess.run([digest.value], input=data, capture_output=True, check=True).stdout.decode()
-    assert printed.strip() == digest.of(data)
+def test_only_an_exit_code_that_no_builtin_gives_costs_a_process() -> None:
+    shell = Shell(Family.BASH, Digest.SHA256, reads_escapes=True)
+    [none], [one], [other] = (lines(b"echo hi", TOKEN, shell, code) for code in (0, 1, 7))
+    assert "exit" not in none + one
+    assert "false;command eval" in one
+    assert "(exit 7);command eval" in other
 
 
-def test_a_wrong_bit_is_another_sum() -> None:
-    assert cksum(b"rm x") != cksum(b"rm y")
+def test_a_short_command_is_compared_without_a_program_and_a_long_one_by_its_digest() -> None:
+    shell = Shell(Family.BASH, Digest.SHA256, reads_escapes=True)
+    [short], [longer], [*several] = (lines(b"x" * size, TOKEN, shell, 0) for size in (100, 300, 3_000))
+    assert "sha256sum" not in short
+    assert longer.count("'sha256sum'") == several[-1].count("'sha256sum'") == 1
+    assert len(several) > 3
