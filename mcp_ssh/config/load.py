@@ -1,7 +1,9 @@
 """hosts.yaml to a Snapshot: read, checked as a whole, merged, paths made absolute."""
 
+import gc
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,8 @@ def load(environment: Environment, platforms: Platforms = _none, algorithms: Alg
     Raises `ConfigurationError` with all faults.
     """
     path = environment.config
-    return parse(_text(path), path, environment, platforms, read_added, algorithms)
+    with _without_collector():
+        return parse(_text(path), path, environment, platforms, read_added, algorithms)
 
 
 def parse(  # noqa: PLR0913, PLR0917  what it is checked against, and what is added
@@ -78,6 +81,18 @@ def parse(  # noqa: PLR0913, PLR0917  what it is checked against, and what is ad
     if checker.faults:
         raise ConfigurationError(checker.faults)
     return snapshot
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """The garbage collector rests: nearly all that is made meanwhile stays, and it would look at it again and again."""
+    was_at_work = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_at_work:
+            gc.enable()
 
 
 def _text(path: Path) -> str:

@@ -1,4 +1,5 @@
 import contextlib
+import gc
 import re
 from pathlib import Path
 
@@ -369,3 +370,25 @@ def test_a_folder_of_profiles_that_is_not_right_is_a_fault_of_its_key(tmp_path: 
     words = r"hosts\.yaml:3: settings\.profiles_dir: .*mine\.yaml: about: Field required"
     with pytest.raises(ConfigurationError, match=words):
         load(Environment(config=path, home=tmp_path), known)
+
+
+@pytest.mark.parametrize("text", ["hosts: {}\n", "hosts: 1\n"])
+@pytest.mark.parametrize("is_at_work", [True, False])
+def test_the_garbage_collector_rests_while_a_file_is_read_and_is_then_as_it_was(
+    tmp_path: Path, text: str, is_at_work: bool
+) -> None:
+    (tmp_path / "hosts.yaml").write_text(text)
+    seen: list[bool] = []
+
+    def platforms(_: str | None) -> tuple[str, ...]:
+        seen.append(gc.isenabled())
+        return ()
+
+    before = gc.isenabled()
+    (gc.enable if is_at_work else gc.disable)()
+    try:
+        with contextlib.suppress(ConfigurationError):
+            load(Environment(config=tmp_path / "hosts.yaml", home=tmp_path), platforms)
+        assert (seen, gc.isenabled()) == ([False], is_at_work)
+    finally:
+        (gc.enable if before else gc.disable)()
