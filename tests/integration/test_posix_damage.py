@@ -32,6 +32,11 @@ SHELLS = {
 }
 TEXTS = (b": ';>stray;}' >>log;echo ran>>log", b"{ echo ran; } >>log;(:)")
 """Each would leave a file behind, were it read without its quotes, or in part."""
+NAME = "__mcp_c"
+PARTS = {NAME[:at] for at in range(2, len(NAME))} | {NAME[at:] for at in range(1, len(NAME))}
+CHANGED = {NAME[:at] + other + NAME[at + 1 :] for at in range(1, len(NAME)) for other in "x0"}
+FORGET = f" unset {' '.join(sorted(PARTS | CHANGED))}\n"
+"""Each line is damaged once: what an earlier one has set under a damaged name is gone."""
 OTHERS = "'\"\\ ;#$`}x\n0"
 patience_s = 0.3
 
@@ -66,7 +71,7 @@ class Typist:
         """Type it and break off what it left open; whether the end of its command was told."""
         termios.tcsetattr(self._terminal, termios.TCSANOW, self._modes)
         try:
-            self._write(" unset __mcp_\n")  # an earlier line that lost the last character of our variable has set it
+            self._write(FORGET)
             self._until(lambda shown: shown.endswith(WAITS))
             self._write(line)
             shown = self._until(
