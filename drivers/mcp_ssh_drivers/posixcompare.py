@@ -72,14 +72,21 @@ def escapes_trial() -> str:
 
 
 def compared_twice(text: bytes, shell: Shell) -> str | None:
-    """Sets `__mcp_c`, and is true if both spellings arrived; None if the shell has no second one for this text."""
+    """Sets `__mcp_c`, and is true if both spellings arrived; None if the shell has no second one for this text.
+
+    The second one begins with the length: a terminal that doubled each 7 would double it in the digits of 7 as well.
+    What is not ASCII has a length that depends on the host's locale.
+    """
+    if not text.isascii():
+        return None
+    counted = b"%d.%b" % (len(text), text)
     if shell.reads_escapes:
-        digits = "".join(f"\\x{byte:02x}" for byte in text)
-        return f"__mcp_c=$'{''.join(_spelled(text, shell))}';[ \"$__mcp_c\" = $'{digits}' ]"
+        digits = "".join(f"\\x{byte:02x}" for byte in counted)
+        return f"__mcp_c=$'{''.join(_spelled(text, shell))}';[ \"${{#__mcp_c}}.$__mcp_c\" = $'{digits}' ]"
     if not _plain.issuperset(text):
         return None
-    digits = "".join(f"\\0{byte:03o}" for byte in text)
-    return f"__mcp_c='{text.decode()}';[ \"$__mcp_c.\" = \"$(printf %b. '{digits}')\" ]"
+    digits = "".join(f"\\0{byte:03o}" for byte in counted)
+    return f"__mcp_c='{text.decode()}';[ \"${{#__mcp_c}}.$__mcp_c.\" = \"$(printf %b. '{digits}')\" ]"
 
 
 def compared_by_digest(text: bytes, shell: Shell) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import uuid
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
@@ -156,8 +157,9 @@ async def test_a_device_is_commanded_in_its_terminal(tmp_path: Path) -> None:
 
 async def test_a_master_that_is_killed_is_a_lost_session(sshd: Sshd, tmp_path: Path) -> None:
     async with connected(host_of(sshd), tmp_path) as connection:
-        running = asyncio.create_task(ExecDriver(connection).run(command("sleep 30.5")))
-        await asyncio.to_thread(until, lambda: processes_with("sleep\x0030.5") != [], "it does not run")
+        mark = f"30.{uuid.uuid4().int % 10**9:09d}"  # the one of an earlier run outlives its master
+        running = asyncio.create_task(ExecDriver(connection).run(command(f"sleep {mark}")))
+        await asyncio.to_thread(until, lambda: processes_with(f"sleep\x00{mark}") != [], "it does not run")
         for pid in (each for each in clients() if b"\x00-M\x00" in command_line(each)):
             send(pid, signal.SIGKILL)
         async with asyncio.timeout(10):

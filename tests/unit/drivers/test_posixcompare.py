@@ -13,17 +13,18 @@ from mcp_ssh_drivers.posixcompare import Digest, Family, Shell, cksum, compared_
 
 READS = Shell(Family.BASH, Digest.SHA256, reads_escapes=True)
 DASH = Shell(Family.SH, Digest.SHA256, reads_escapes=False)
-COMMANDS = st.binary(min_size=1, max_size=40).filter(lambda data: b"\0" not in data)
+COMMANDS = st.lists(st.integers(1, 127), min_size=1, max_size=40).map(bytes)
 TYPED = "".join(map(chr, range(32, 127)))
 
 
 def judged(line: str) -> bytes | None:
     """What would run of `compared_twice` in a shell that reads escapes; None if it refuses or cannot read it."""
-    found = re.fullmatch(r"__mcp_c=\$'((?:[^'\\]|\\.)*)';\[ \"\$__mcp_c\" = \$'((?:[^'\\]|\\.)*)' \]", line)
+    texts = r"\$'((?:[^'\\]|\\.)*)'"
+    found = re.fullmatch(rf"__mcp_c={texts};\[ \"\$\{{#__mcp_c\}}\.\$__mcp_c\" = {texts} \]", line)
     if found is None:
         return None
     first, second = map(meant, found.groups())
-    return first if first == second else None
+    return first if b"%d.%b" % (len(first), first) == second else None
 
 
 def meant(text: str) -> bytes:
@@ -89,6 +90,15 @@ def test_damage_to_one_kind_of_character_wherever_it_stands_is_no_other_command(
     damage: Callable[[str, str], str], command: bytes, key: str
 ) -> None:
     assert judged(damage(spelled(command), key)) in {command, None}
+
+
+def test_a_terminal_that_doubles_a_digit_makes_no_two_of_one() -> None:
+    for command in (b"7", b"kill 7", b"echo 1234567", b"\x07"):
+        assert judged(spelled(command).replace("7", "77")) is None
+
+
+def test_what_is_not_ascii_is_left_to_a_digest() -> None:
+    assert compared_twice("é".encode(), READS) is None
 
 
 @given(st.text(st.sampled_from("aZ09 _./:,=+@-{}()[]<>|&;*?^~%"), min_size=1, max_size=40))
