@@ -3,9 +3,9 @@
 import asyncio
 import os
 import signal
-import uuid
 import subprocess
 import tempfile
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
