@@ -175,6 +175,8 @@ class SshConnection:
             self._probe()
 
     async def _stand(self, session: "_Session", request: Callable[[], Awaitable[object]]) -> None:
+        if self._closing or self.has_ended:
+            raise self.reason()
         opening = self._spawn(self._open(session, request))
         opening.add_done_callback(lambda _: session.decided.set())
         await session.decided.wait()

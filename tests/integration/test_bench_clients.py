@@ -27,7 +27,8 @@ def python() -> str:
 
 def test_the_bench_tells_of_every_goal_and_its_outputs_are_equal(tmp_path: Path) -> None:
     file = tmp_path / "bench.json"
-    words = [python(), "-m", "bench", "--quick", "--json", str(file)]
+    only = "1,2,3,4,5,6,7,8,9"  # the others have tests of their own
+    words = [python(), "-m", "bench", "--quick", "--only", only, "--json", str(file)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=wait_s, check=False)
     assert done.returncode == 0, done.stderr[-2_000:]  # an output that differs ends it
     told = json.loads(file.read_text())
