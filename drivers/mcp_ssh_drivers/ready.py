@@ -50,6 +50,11 @@ class ReadyShell:
         """Whether it waits for its command."""
         return self._trial is Trial.PASSED and not self._over
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether it will never be ready: it ended while it waited, or said what it should not."""
+        return self._over or bool(self.problem)
+
     # --- Receiver
 
     def opened(self, channel: Channel) -> bool:
@@ -127,6 +132,13 @@ class ReadyShell:
         self._changed.set()
 
 
+def _unfit(login: Login) -> str:
+    """Why nothing can stand ready under such a login."""
+    if login.shell is LoginShell.UNKNOWN:
+        return "its login runs no command line that is known"
+    return f"its login shell is {login.name}" if login.name else "its login shell is none of the sh family"
+
+
 class ReadyShells:
     """The ready shell of one connection, if there is one. `why_not` is empty while nothing speaks against it."""
 
@@ -166,10 +178,10 @@ class ReadyShells:
     def ends(self, login: Login | None) -> None:
         """A command is over; where that went well, with a login that is known, the next one finds a shell ready."""
         self._running -= 1
-        if self._shell is not None and self._shell.made_at != self._changes.count:
+        if self._shell is not None and (self._shell.is_spent or self._shell.made_at != self._changes.count):
             self.clear()
-        if login is not None and (login.shell is not LoginShell.POSIX or login.name not in shells):
-            self.why_not = self.why_not or f"its login shell is {login.name or login.shell.value}"
+        if login is not None and login.name not in shells:
+            self.why_not = self.why_not or _unfit(login)
         if self._running == 0 and self._shell is None and login is not None and not self.why_not:
             self._stop_waiting()
             loop = asyncio.get_running_loop()

@@ -57,7 +57,9 @@ async def by_ready_shell(driver: ExecDriver, text: str, **changes: Any) -> Comma
 
 def told(result: CommandResult) -> tuple[object, ...]:
     """All that a caller hears of a command but its time."""
-    return result.outcome, result.exit_code, result.signal, result.stdout.head, result.stderr.head, result.left_running
+    stdout = result.stdout
+    whole = stdout.head, stdout.tail, stdout.total, stdout.sha256
+    return result.outcome, result.exit_code, result.signal, whole, result.stderr.head, result.left_running
 
 
 def core(result: CommandResult) -> tuple[object, ...]:
@@ -180,7 +182,7 @@ async def test_under_another_shell_commands_go_by_exec_requests_and_it_is_said_w
     async with server_with(shell, "sshd", tmp_path) as server, driver_on(server, tmp_path) as driver:
         for _ in range(2):
             assert (await driver.run(command("echo hi", parsed=True))).stdout.head == b"hi\n"
-        assert driver.sent_by == "exec requests (its login shell is other)"
+        assert driver.sent_by == "exec requests (its login shell is none of the sh family)"
 
 
 @pytest.mark.parametrize(

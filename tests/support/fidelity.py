@@ -4,6 +4,7 @@
 """
 
 quoting = (
+    "sleep 1.5 & echo started",  # first: it is over before the last one
     "echo hi",
     "printf '%s|' \"a  b\" 'it'\\''s' '$HOME' '!' \\\\ \\$x",
     'echo "$HOME" `echo sub` $(echo "in $(echo inner)")',
@@ -88,6 +89,7 @@ place = (
     "ls -d /etc /tmp",
     "head -c 65536 /dev/zero | tr '\\0' x",
     "head -c 300000 /dev/zero",
+    "head -c 10000000 /dev/zero | tr '\\0' y",
     "od -An -c -N4 /dev/zero",
     "nice",
 )

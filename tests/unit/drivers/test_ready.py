@@ -102,6 +102,16 @@ async def test_no_other_one_follows_after_its_minute(monkeypatch: pytest.MonkeyP
     assert requests(connection) == [False, True, True]
 
 
+async def test_one_that_ended_while_it_waited_is_followed_by_another() -> None:
+    connection, driver = await on_ready_host()
+    shell = await stands(driver)
+    connection.channels[0].exits(signal="KILL")
+    assert not shell.is_ready
+    await driver.run(command("second"))
+    assert requests(connection)[:3] == [False, True, False]
+    assert await stands(driver) is not shell
+
+
 async def test_it_is_let_go_when_files_are_wanted() -> None:
     connection, driver = await on_ready_host()
     shell = await stands(driver)

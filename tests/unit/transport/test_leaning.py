@@ -1,13 +1,14 @@
 """Connections that rest on others: how closely each is probed, and what the end of one means for the next."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import asyncssh
 import pytest
 
 from mcp_ssh.model.errors import LinkSilentError, SessionLostError
 from mcp_ssh.model.result import Peer
+from mcp_ssh.ports import Receiver
 from mcp_ssh.transport import connection
 from mcp_ssh.transport.connection import SshConnection
 from mcp_ssh.transport.hop import Hop
@@ -83,6 +84,14 @@ async def test_what_a_silent_connection_rests_on_is_suspect_for_a_while(monkeypa
     async with asyncio.timeout(5):
         while bastion.line.probed != IDLE:
             await asyncio.sleep(0.01)
+
+
+async def test_nothing_is_opened_on_a_connection_that_is_over() -> None:
+    web = Rung()
+    web.ended.set_result(SILENT)
+    with pytest.raises(LinkSilentError):
+        await web.connection.open_exec("true", cast("Receiver", None))  # nobody is ever told of a channel
+    assert web.connection._tasks == set()
 
 
 async def test_the_end_of_a_connection_names_the_jump_host_that_is_gone_or_that_it_went_through() -> None:
