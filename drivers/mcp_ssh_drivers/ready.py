@@ -14,7 +14,16 @@ from mcp_ssh.ports import Channel, Connection, Stream
 from mcp_ssh_drivers.changes import Changes
 from mcp_ssh_drivers.execshell import Login, LoginShell
 from mcp_ssh_drivers.execution import Execution
-from mcp_ssh_drivers.readyshell import Answer, Trial, fitting_line, line_of, most_noise, ready_request, shells, trial
+from mcp_ssh_drivers.readyshell import (
+    Trial,
+    TrialReader,
+    fitting_line,
+    line_of,
+    most_noise,
+    ready_request,
+    shells,
+    trial,
+)
 from mcp_ssh_drivers.slots import ChannelSlots
 
 stands_s = 60.0
@@ -41,7 +50,7 @@ class ReadyShell:
         self._changed = asyncio.Event()
         self.made_at = made_at
         self.token = secrets.token_hex(8)
-        self._answer = Answer(self.token)
+        self._answer = TrialReader(self.token)
         self._trial = Trial.WAITS
         self.problem = ""
 

@@ -121,7 +121,7 @@ class Trial(Enum):
     LONG = "its start files print more than a shell that waits may hold"
 
 
-class Answer:
+class TrialReader:
     """What the shell wrote to stderr, until it is known what it made of the trial."""
 
     def __init__(self, token: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_ssh_drivers.readyshell import Answer, Trial, fitting_line, line_of, longest_line, program_of, trial
+from mcp_ssh_drivers.readyshell import Trial, TrialReader, fitting_line, line_of, longest_line, program_of, trial
 from tests.support.memory import text_of_line
 
 TOKEN = "0123456789abcdef"
@@ -83,17 +83,17 @@ def test_what_counts_as_a_program_alone_is_plain_words_to_a_shell(text: str) -> 
 
 def test_an_answer_passes_only_with_every_byte() -> None:
     right = f"{TOKEN} 12 ".encode() + trial + f"{TOKEN}\n".encode()
-    assert Answer(TOKEN).feed(right) is Trial.PASSED
-    assert Answer(TOKEN).feed(right.replace(b"\x81", b"")) is Trial.FAILED
-    assert Answer(TOKEN).feed(b"motd\n") is Trial.LOUD
-    assert Answer(TOKEN).feed(f"{TOKEN} 12 ".encode() + b"x" * 10_000) is Trial.FAILED
+    assert TrialReader(TOKEN).feed(right) is Trial.PASSED
+    assert TrialReader(TOKEN).feed(right.replace(b"\x81", b"")) is Trial.FAILED
+    assert TrialReader(TOKEN).feed(b"motd\n") is Trial.LOUD
+    assert TrialReader(TOKEN).feed(f"{TOKEN} 12 ".encode() + b"x" * 10_000) is Trial.FAILED
 
 
 @given(st.lists(st.integers(0, 400)))
 def test_an_answer_passes_whatever_the_chunk_borders(cuts: list[int]) -> None:
     stream = f"{TOKEN} 12 ".encode() + trial + f"{TOKEN}\n".encode()
     borders = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    answer, seen = Answer(TOKEN), Trial.WAITS
+    answer, seen = TrialReader(TOKEN), Trial.WAITS
     for start, end in pairwise(borders):
         if seen is Trial.WAITS:
             seen = answer.feed(stream[start:end])
